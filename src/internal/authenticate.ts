@@ -1,0 +1,94 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { CookieCodec, Token } from '../cookies/codec.ts'
+import { readCookies } from '../cookies/header.ts'
+import type { RejectionReason } from '../events.ts'
+import type { EpochMs, SessionRecord } from '../store.ts'
+import type { Arrival } from './draft.ts'
+import type { Emit } from './observer.ts'
+import { sha256Hex } from './sha256.ts'
+import type { StoreCall } from './store-guard.ts'
+
+/** Cookies of our name that are looked at in one request: an attacker on a sibling domain can add some. */
+const MAX_CANDIDATES = 8
+
+/** How long after a renewal the old token counts as that of a parallel request. */
+const SUPERSEDED_GRACE_MS = 30_000
+
+/** What authenticating takes. */
+export interface Authentication {
+  readonly codec: CookieCodec
+  readonly cookieName: string
+  readonly emit: Emit | undefined
+}
+
+/** What the cookies of one request gave. */
+export interface Authenticated {
+  readonly arrival: Arrival
+  /** Whether a cookie of our name came, of whatever worth. */
+  readonly cookieCame: boolean
+}
+
+/** A genuine token, and what the store says of it. */
+interface Candidate {
+  readonly id: string
+  readonly record: SessionRecord | undefined
+  readonly isLive: boolean
+}
+
+/**
+ * Finds the session that a Cookie header proves possession of. Whatever is wrong with it is an answer: nobody.
+ *
+ * @throws {@link StoreError} the store could not be asked.
+ */
+export async function authenticate(
+  { codec, cookieName, emit }: Authentication,
+  header: string | undefined,
+  now: EpochMs,
+  call: StoreCall,
+): Promise<Authenticated> {
+  const texts = readCookies(header, cookieName, MAX_CANDIDATES)
+  if (texts.length === 0) return { arrival: { kind: 'nobody' }, cookieCame: false }
+
+  const reject = (reason: RejectionReason, id: string | undefined) =>
+    emit?.({ type: 'rejected', at: new Date(now), reason, id })
+  const tokens: Token[] = []
+  for (const text of texts) {
+    const decoded = codec.decode(text, now)
+    if (decoded.ok) tokens.push(decoded.token)
+    else reject(decoded.reason, decoded.id)
+  }
+  const candidates = await Promise.all(tokens.map((token) => look(token, now, call)))
+  return { arrival: judge(candidates, now, reject), cookieCame: true }
+}
+
+async function look({ id, secret }: Token, now: EpochMs, call: StoreCall): Promise<Candidate> {
+  const record = await call('get', id, (store) => store.get(id, now))
+  return { id, record, isLive: record !== undefined && isSameHash(sha256Hex(secret), record.secretHash) }
+}
+
+// RFC 6265bis 4.2.2: a server cannot rely on the order of cookies of one name, so exactly one has to be live.
+function judge(
+  candidates: readonly Candidate[],
+  now: EpochMs,
+  reject: (reason: RejectionReason, id: string) => void,
+): Arrival {
+  const live = new Map<string, SessionRecord>()
+  let superseded: string | undefined
+  for (const { id, record, isLive } of candidates) {
+    if (record === undefined) reject('unknown', id)
+    else if (isLive) live.set(id, record)
+    else {
+      reject('superseded', id)
+      if (record.renewedAt >= now - SUPERSEDED_GRACE_MS) superseded = id
+    }
+  }
+  const [record] = live.values()
+  if (record !== undefined && live.size === 1) return { kind: 'record', record }
+  for (const id of live.keys()) reject('ambiguous', id)
+  if (live.size > 1) return { kind: 'ambiguous' }
+  return superseded === undefined ? { kind: 'nobody' } : { kind: 'superseded', id: superseded }
+}
+
+function isSameHash(hash: string, stored: string): boolean {
+  return hash.length === stored.length && timingSafeEqual(Buffer.from(hash), Buffer.from(stored))
+}
