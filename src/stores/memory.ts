@@ -40,7 +40,7 @@ export class MemoryStore implements Store {
   /** @throws {@link ConfigError} an option is unknown or out of bounds. */
   constructor(options: MemoryStoreOptions = {}) {
     const { maxRecords = DEFAULT_MAX_RECORDS, ...unknown } = options
-    for (const name of Object.keys(unknown)) throw new ConfigError(`MemoryStore has no option ${name}`)
+    for (const name of Object.keys(unknown)) throw new ConfigError(`unknown option "${name}"`)
     if (!Number.isSafeInteger(maxRecords) || maxRecords < 1) {
       throw new ConfigError(`maxRecords must be a whole number of at least 1, not ${String(maxRecords)}`)
     }
@@ -155,8 +155,7 @@ function isLive(record: SessionRecord, now: EpochMs): boolean {
 
 /** A Map, because a key `__proto__` on a plain object would set its prototype. */
 function toMembers(values: JsonText): Map<string, unknown> {
-  const parsed: object = JSON.parse(values)
-  return new Map(Object.entries(parsed))
+  return new Map(Object.entries(JSON.parse(values) as object)) // one JSON object, by the contract of `values`
 }
 
 function meetsExpectation(members: ReadonlyMap<string, unknown>, { expect }: SessionChange): boolean {

@@ -17,7 +17,7 @@ async function countStored(store: Store, records: readonly SessionRecord[]): Pro
   return stored
 }
 
-/** @internal Deleting what has expired. */
+/** Deleting what has expired. */
 export const cleanup: CasesByName = {
   async 'cleanup deletes expired records, says how many, and leaves live ones'(store) {
     const expired = await createdWithEnds(store, [NOW - 86_400_000, NOW - 1000, NOW - 1])

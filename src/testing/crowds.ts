@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { SaveResult, SessionRecord, Store } from '../store.ts'
 import { aChange, aRecord, aSecretHash, NOW } from './fixtures.ts'
 import { atOnce, inRounds } from './race-rounds.ts'
-import { valuesOf } from './store-assertions.ts'
+import { parsed, valuesOf } from './store-assertions.ts'
 import type { RacesByName } from './store-case.ts'
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
@@ -19,7 +19,7 @@ async function cleanedUp(store: Store, now: number): Promise<number> {
   return count < 7 ? count : count + (await cleanedUp(store, now))
 }
 
-/** @internal Many records at once: a store that sends several calls in one statement must not mix them up. */
+/** Many records at once: a store that sends several calls in one statement must not mix them up. */
 export const crowds: RacesByName = {
   async 'race: many saves at once each get the answer that is theirs'(a, b) {
     await inRounds(10, async (round) => {
@@ -48,7 +48,7 @@ export const crowds: RacesByName = {
         assert.equal(result?.outcome, expected[n % 5])
         if (result?.outcome === 'saved') {
           assert.equal(result.record.id, id)
-          assert.deepEqual(JSON.parse(result.record.values), { n, saved: true })
+          assert.deepEqual(parsed(result.record.values), { n, saved: true })
         }
         const held = n % 5 === 4 ? undefined : n % 5 === 0 ? { n, saved: true } : { n }
         assert.deepEqual(await valuesOf(b, id, NOW), held)

@@ -26,7 +26,7 @@ const complete: SessionRecord = aRecord({
   userAgent: `Mozilla/5.0 (X11; "quoted" 'single' \\ $1 %s) ${'x'.repeat(400)} ✓`,
 })
 
-/** @internal create, get and delete, and what a record is after its end. */
+/** create, get and delete, and what a record is after its end. */
 export const lifecycle: CasesByName = {
   async 'a created record comes back with every field as it was'(store) {
     assert.equal(await store.create(complete, NOW), true)

@@ -33,10 +33,10 @@ async function assertExpected(
   const result = await store.save(record.id, aChange({ expect, set: { after: 'true' } }), NOW)
   assert.equal(result.outcome, outcome, `${before} with ${expect.key}: ${expect.value}`)
   const written = outcome === 'saved' ? { after: true } : {}
-  assert.deepEqual(await valuesOf(store, record.id, NOW), { ...Object(parsed(before)), ...written })
+  assert.deepEqual(await valuesOf(store, record.id, NOW), { ...parsed(before), ...written })
 }
 
-/** @internal What a save does to the values, and when it does nothing. */
+/** What a save does to the values, and when it does nothing. */
 export const merges: CasesByName = {
   async 'set adds keys, replaces keys and keeps the others'(store) {
     const set = { b: '{"new":[]}', c: 'null' }

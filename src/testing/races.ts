@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { SaveResult, SignIn, Store } from '../store.ts'
 import { aChange, aRecord, aSecretHash, NOW } from './fixtures.ts'
 import { atOnce, inRounds } from './race-rounds.ts'
-import { valuesOf } from './store-assertions.ts'
+import { parsed, valuesOf } from './store-assertions.ts'
 import type { RacesByName } from './store-case.ts'
 
 const OLD = aSecretHash(1)
@@ -27,7 +27,7 @@ async function assertDead(store: Store, id: string): Promise<void> {
 async function increment(store: Store, id: string): Promise<number> {
   for (let tries = 1; ; tries += 1) {
     const record = await store.get(id, NOW)
-    const { n }: { n: number } = JSON.parse(record?.values ?? '{}')
+    const n = Number(parsed(record?.values ?? '{}').n)
     const change = aChange({ expect: { key: 'n', value: `${n}` }, set: { n: `${n + 1}` } })
     const { outcome } = await store.save(id, change, NOW)
     if (outcome === 'saved') return tries
@@ -35,7 +35,7 @@ async function increment(store: Store, id: string): Promise<number> {
   }
 }
 
-/** @internal Writers against each other on one record. */
+/** Writers against each other on one record. */
 export const races: RacesByName = {
   async 'race: parallel saves of different keys all stay'(a, b) {
     await inRounds(25, async (round) => {
@@ -112,7 +112,7 @@ export const races: RacesByName = {
       const record = await a.get(id, NOW)
       assert.equal(record?.secretHash, aSecretHash(2))
       assert.equal(record?.version, written ? 3 : 2)
-      assert.deepEqual(JSON.parse(record?.values ?? ''), written ? { late: 1 } : {})
+      assert.deepEqual(parsed(record?.values ?? ''), written ? { late: 1 } : {})
     })
   },
 
@@ -147,7 +147,7 @@ export const races: RacesByName = {
       const read = () => b.get(id, NOW)
       const [, ...records] = await atOnce(round, [() => a.save(id, change, NOW), read, read, read])
       for (const record of records) {
-        const { x, y }: { x?: 1; y?: 1 } = JSON.parse(record?.values ?? '')
+        const { x, y } = parsed(record?.values ?? '')
         const parts = [record?.version === 2, record?.userId === 'ada', record?.secretHash !== OLD, x, y]
         assert.ok(parts.every(Boolean) || !parts.some(Boolean), JSON.stringify(record))
       }

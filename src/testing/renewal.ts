@@ -20,7 +20,7 @@ const renewed = { secretHash: aSecretHash(2), renewedAt: LATER }
 const ends = { lastSeenAt: LATER, expiresAt: LATER + 600_000 }
 const touchWith = (secretHash: string): Touch => ({ secretHash, ...ends })
 
-/** @internal A new secret for the same record: one statement, the old secret dead at once. */
+/** A new secret for the same record: one statement, the old secret dead at once. */
 export const renewal: CasesByName = {
   async 'a renewal replaces the secret in place: id, values, user, creation and absolute end stay'(store) {
     const record = aRecord({ userId: 'ada', values: '{"cart":[1]}', address: '192.0.2.9', userAgent: 'y/2' })

@@ -27,13 +27,14 @@ export async function saved(
 }
 
 /** Values as the application sees them. */
-export function parsed(values: JsonText | undefined): unknown {
-  return values === undefined ? undefined : JSON.parse(values)
+export function parsed(values: JsonText): Record<string, unknown> {
+  return JSON.parse(values) as Record<string, unknown> // one JSON object, by the contract of `values`
 }
 
 /** The values that the store holds, as the application sees them; `undefined`: there is no live record. */
 export async function valuesOf(store: Store, id: string, now: EpochMs): Promise<unknown> {
-  return parsed((await store.get(id, now))?.values)
+  const record = await store.get(id, now)
+  return record === undefined ? undefined : parsed(record.values)
 }
 
 /** Asserts that nothing of a change was written, and what became of it. */

@@ -9,7 +9,7 @@ export interface StoreCase {
    *
    * @param store An empty store, opened for this case alone.
    */
-  run(store: Store): Promise<void>
+  readonly run: (store: Store) => Promise<void>
 }
 
 /** One race of the store contract, between two stores over the same data: two connections, or two processes. */
@@ -22,11 +22,10 @@ export interface StoreRace {
    * @param a An empty store, opened for this race alone.
    * @param b Another store over the same data, or `a` itself.
    */
-  run(a: Store, b: Store): Promise<void>
+  readonly run: (a: Store, b: Store) => Promise<void>
 }
 
-/** @internal Cases by name: how the files of the contract write them down. */
+/** Cases by name: how the files of the contract write them down. */
 export type CasesByName = Readonly<Record<string, StoreCase['run']>>
 
-/** @internal */
 export type RacesByName = Readonly<Record<string, StoreRace['run']>>

@@ -30,8 +30,5 @@ export const storeContract: readonly StoreCase[] = [
   ...[lifecycle, touches, merges, values, renewal, users, cleanup]
     .flatMap((cases) => Object.entries(cases))
     .map(([name, run]) => ({ name, run })),
-  ...storeRaces.map(({ name, run }) => ({
-    name,
-    run: (store: Parameters<StoreCase['run']>[0]) => run(store, store),
-  })),
+  ...storeRaces.map(({ name, run }): StoreCase => ({ name, run: (store) => run(store, store) })),
 ]

@@ -3,7 +3,7 @@ import { aChange, aRecord, aSecretHash, NOW } from './fixtures.ts'
 import { assertHolds, saved } from './store-assertions.ts'
 import type { CasesByName } from './store-case.ts'
 
-/** @internal The idle end and the last-seen time, by touch and by save. */
+/** The idle end and the last-seen time, by touch and by save. */
 export const touches: CasesByName = {
   async 'touch moves the last-seen time and the end forward, and nothing else'(store) {
     const record = aRecord({ userId: 'ada', values: '{"cart":[1]}', version: 3 })

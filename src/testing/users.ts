@@ -31,7 +31,7 @@ async function created(
 /** One record of each user id, in the order of {@link lookalikes}. */
 const createdLookalikes = (store: Store) => created(store, ...lookalikes.map((userId) => ({ userId })))
 
-/** @internal Sessions by user: lists, and ends from outside. */
+/** Sessions by user: lists, and ends from outside. */
 export const users: CasesByName = {
   async 'listByUser gives the live records of that user, last used first, and no other'(store) {
     const records = await created(
