@@ -4,7 +4,8 @@ import type { Session } from './session.ts'
 
 /** The sessions of the running code, innermost first. */
 interface Frame {
-  readonly session: Session
+  /** Of values that only its manager knows the type of. */
+  readonly session: object
   readonly outer: Frame | undefined
 }
 
@@ -46,7 +47,5 @@ export function getSession<V extends object>(manager?: SessionManager<V>): unkno
  */
 export function withSession<V extends object, T>(session: Session<V>, run: () => T): T {
   const storage = context()
-  // A frame forgets the type of its values; getSession(manager) knows it again by the manager.
-  const frame: Frame = { session: session as unknown as Session, outer: storage.getStore() }
-  return storage.run(frame, run)
+  return storage.run({ session, outer: storage.getStore() }, run)
 }
