@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts'
 import { updateAtomically } from './internal/atomic-update.ts'
 import { authenticate } from './internal/authenticate.ts'
 import { Cleaner } from './internal/cleaner.ts'
-import { Commit } from './internal/commit.ts'
+import { Commit, type WritingPlan } from './internal/commit.ts'
 import { Draft } from './internal/draft.ts'
 import { KeyedQueue } from './internal/keyed-queue.ts'
 import { type Emit, toEmit } from './internal/observer.ts'
@@ -42,9 +42,9 @@ export class SessionManager<V extends object = RegisteredValues> {
   readonly #cleaner: Cleaner
   readonly #updates = new KeyedQueue()
   readonly #pending = new Pending()
-  readonly #started = new WeakMap<object, Promise<Session<V>>>()
-  readonly #drafts = new WeakMap<object, Draft>()
-  readonly #refreshing = new WeakMap<Draft, Promise<void>>()
+  /** Where a request keeps its session: a WeakMap of all requests costs the garbage collector several µs each. */
+  readonly #session = Symbol('coatcheck.session')
+  readonly #refreshing = new Map<Draft, Promise<void>>()
 
   /** @throws {@link ConfigError} an option cannot work; the message names it. */
   constructor(options: SessionManagerOptions) {
@@ -75,12 +75,14 @@ export class SessionManager<V extends object = RegisteredValues> {
    * @throws {@link StoreError} the store failed. Answer 503; never go on as if nobody were signed in.
    */
   start(exchange: Exchange): Promise<Session<V>> {
-    const known = this.#started.get(exchange.request)
+    const request = exchange.request as { [key: symbol]: Promise<Session<V>> | undefined } // under our own symbol
+    const known = request[this.#session]
     if (known !== undefined) return known
     this.#cleaner.start()
     const starting = this.#start(exchange)
-    this.#started.set(exchange.request, starting)
-    starting.catch(() => this.#started.delete(exchange.request))
+    // Reflect.set, because a request object that takes no property still deserves a session.
+    Reflect.set(request, this.#session, starting)
+    starting.catch(() => Reflect.set(request, this.#session, undefined))
     return starting
   }
 
@@ -99,8 +101,9 @@ export class SessionManager<V extends object = RegisteredValues> {
     const draft = this.#draftOf(session)
     const running = this.#refreshing.get(draft)
     if (running !== undefined) return running
-    const refreshing = this.#pending.add(this.#refresh(exchange, draft))
-    this.#refreshing.set(draft, refreshing)
+    const refreshing = this.#refresh(exchange, draft)
+    if (refreshing === undefined) return Promise.resolve()
+    this.#refreshing.set(draft, this.#pending.add(refreshing))
     const forget = () => this.#refreshing.delete(draft)
     refreshing.then(forget, forget)
     return refreshing
@@ -119,7 +122,7 @@ export class SessionManager<V extends object = RegisteredValues> {
 
   /** Whether a session was started by this manager. @internal */
   owns(session: object): boolean {
-    return this.#drafts.has(session)
+    return StagedSession.draftOf(session)?.owner === this
   }
 
   /**
@@ -218,38 +221,39 @@ export class SessionManager<V extends object = RegisteredValues> {
       this.#emit?.({ type: 'loaded', at: new Date(now), id, userId: userId || undefined })
     }
     const draft = new Draft({
-      ...found,
+      owner: this,
+      arrival,
+      cookieCame: found.cookieCame,
       now,
       lifetime: this.#options,
       newId: randomUUID,
       isHeadSent: () => exchange.headSent,
     })
-    const session = new StagedSession<V>(draft, (key, change) => this.#update(draft, key, change))
-    this.#drafts.set(session, draft)
-    return session
+    return new StagedSession<V>(draft, (key, change) => this.#update(draft, key, change))
   }
 
-  async #refresh(exchange: Exchange, draft: Draft): Promise<void> {
+  /** @returns `undefined` where there is nothing to write. */
+  #refresh(exchange: Exchange, draft: Draft): Promise<void> | undefined {
+    if (draft.isCommitted) return undefined
     const plan = draft.plan(exchange.status >= 500)
-    const wasClosed = draft.isClosed && !exchange.headSent
     draft.close()
     if (!exchange.headSent) varyByCookie(exchange)
-    if (plan.kind === 'nothing') {
-      if (!wasClosed) await this.#touchIfDue(draft)
-      return
-    }
-    const { clock } = this.#options
-    const kit = { ...this.#options, codec: this.#codec, emit: this.#emit, clock }
+    return plan.kind === 'nothing' ? this.#touchIfDue(draft) : this.#commit(exchange, draft, plan)
+  }
+
+  async #commit(exchange: Exchange, draft: Draft, plan: WritingPlan): Promise<void> {
+    const kit = { ...this.#options, codec: this.#codec, emit: this.#emit, clock: () => this.#now() }
     const cookie = await new Commit(kit, draft, exchange, this.#guard.begin()).run(plan)
     if (cookie === undefined) return
     exchange.setCookie(cookie)
     exchange.setHeader('cache-control', 'no-store')
   }
 
-  async #touchIfDue({ arrived, now }: Draft): Promise<void> {
-    if (arrived === undefined || !this.#touches.isDue(arrived, now)) return
-    // Reported by the guard; the request has been answered for all that matters.
-    await this.#touches.touch(arrived, now, this.#guard.begin()).catch(() => false)
+  #touchIfDue({ arrived, now }: Draft): Promise<void> | undefined {
+    if (arrived === undefined || !this.#touches.isDue(arrived, now)) return undefined
+    // A failure is reported by the guard; the request has been answered in all that matters.
+    const done = () => undefined
+    return this.#touches.touch(arrived, now, this.#guard.begin()).then(done, done)
   }
 
   #update(draft: Draft, key: string, change: (old: unknown) => unknown): Promise<unknown> {
@@ -278,8 +282,8 @@ export class SessionManager<V extends object = RegisteredValues> {
   }
 
   #draftOf(session: object): Draft {
-    const draft = this.#drafts.get(session)
-    if (draft === undefined) throw new StateError('this session was not started by this manager')
+    const draft = StagedSession.draftOf(session)
+    if (draft?.owner !== this) throw new StateError('this session was not started by this manager')
     return draft
   }
 }

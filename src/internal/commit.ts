@@ -20,6 +20,9 @@ const SECRET_BYTES = 32
 const MAX_ADDRESS_BYTES = 128
 const MAX_USER_AGENT_BYTES = 512
 
+/** A plan that writes. */
+export type WritingPlan = Exclude<Plan, { kind: 'nothing' }>
+
 /** What committing takes, the same for every request. */
 export interface Committing {
   readonly codec: CookieCodec
@@ -56,7 +59,7 @@ export class Commit {
    * @throws {@link ValueError} a value cannot be stored: nothing was written.
    * @throws {@link StoreError} the store failed: whether something was written is not known.
    */
-  async run(plan: Exclude<Plan, { kind: 'nothing' }>): Promise<SetCookie | undefined> {
+  async run(plan: WritingPlan): Promise<SetCookie | undefined> {
     switch (plan.kind) {
       case 'create':
         return this.#create()

@@ -25,6 +25,8 @@ export interface Lifetime {
 
 /** What a draft is begun with. */
 export interface DraftStart {
+  /** Whose session it is: the manager that began it. */
+  readonly owner: object
   readonly arrival: Arrival
   /** Whether the request brought a cookie of our name, so that `destroy()` has one to delete. */
   readonly cookieCame: boolean
@@ -99,6 +101,11 @@ export class Draft {
     return this.#start.now
   }
 
+  /** The manager that began it. */
+  get owner(): object {
+    return this.#start.owner
+  }
+
   get cookieCame(): boolean {
     return this.#start.cookieCame
   }
@@ -132,6 +139,11 @@ export class Draft {
   /** Whether the commit gives the session a new secret. */
   get isRenewal(): boolean {
     return this.#signedIn || this.#renewed
+  }
+
+  /** Whether a commit has begun. */
+  get isCommitted(): boolean {
+    return this.#committed
   }
 
   /** Whether nothing can be committed (any more). */

@@ -19,6 +19,11 @@ export class StagedSession<V extends object> implements Session<V> {
     Object.setPrototypeOf(StagedSession.prototype, new Proxy(Object.prototype, { set: refuseAssignment }))
   }
 
+  /** The draft behind a session; `undefined` for any other object. */
+  static draftOf(session: object): Draft | undefined {
+    return #draft in session ? session.#draft : undefined
+  }
+
   constructor(draft: Draft, commitUpdate: CommitUpdate) {
     this.#draft = draft
     this.#commitUpdate = commitUpdate

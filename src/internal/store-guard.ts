@@ -24,32 +24,39 @@ export class StoreGuard {
   /** Begins one piece of work: all calls made through what it returns share one deadline. */
   begin(): StoreCall {
     const endsAt = performance.now() + toMs(this.#timeout)
-    return async (operation, id, run) => {
-      try {
-        return await this.#before(endsAt, operation, run)
-      } catch (error) {
-        const failure = error instanceof SessionError ? error : new StoreError(operation, error)
-        this.#emit?.({ type: 'store-failed', at: new Date(this.#clock()), operation, error: failure, id })
-        throw failure
-      }
-    }
+    return (operation, id, run) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: unknown) => reject(this.#report(operation, id, error))
+        const late = () => fail(new Error(`no answer within ${this.#timeout} s`))
+        const left = endsAt - performance.now()
+        if (left <= 0) return late()
+        const timer = setTimeout(late, left)
+        answer(this.#store, run).then(
+          (result) => {
+            clearTimeout(timer)
+            resolve(result)
+          },
+          (error: unknown) => {
+            clearTimeout(timer)
+            fail(error)
+          },
+        )
+      })
   }
 
-  #before<T>(endsAt: number, operation: StoreOperation, run: (store: Store) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new StoreError(operation, new Error(`no answer within ${this.#timeout} s`)))
-      const left = endsAt - performance.now()
-      if (left <= 0) return late()
-      const timer = setTimeout(late, left)
-      void this.#answer(run)
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer))
-    })
+  #report(operation: StoreOperation, id: string | undefined, cause: unknown): SessionError {
+    const error = cause instanceof SessionError ? cause : new StoreError(operation, cause)
+    this.#emit?.({ type: 'store-failed', at: new Date(this.#clock()), operation, error, id })
+    return error
   }
+}
 
-  // Async, so that a store that throws at once is like one that rejects.
-  async #answer<T>(run: (store: Store) => Promise<T>): Promise<T> {
-    return run(this.#store)
+// A store that throws at once, or answers with a plain value, is treated like one that keeps to the contract.
+function answer<T>(store: Store, run: (store: Store) => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(run(store))
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 
