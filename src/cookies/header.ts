@@ -150,8 +150,9 @@ function nameProblem(name: string): string | undefined {
 
 function pathProblem(path: string): string | undefined {
   if (typeof path !== 'string' || !path.startsWith('/')) return 'cookie.path must begin with /'
-  if (!PATH.test(path)) {
-    return 'cookie.path must be as in a URL: ASCII without spaces, control characters, semicolons and commas'
+  // User agents compare it with the path of a URL, so a spelling that no URL keeps ("/a/../b") never matches.
+  if (!PATH.test(path) || new URL(`http://localhost${path}`).pathname !== path) {
+    return 'cookie.path must be as browsers send it: percent-encoded, no ; , ? or #, no . or .. as a segment'
   }
   return path.length > MAX_ATTRIBUTE_BYTES
     ? `cookie.path must be at most ${MAX_ATTRIBUTE_BYTES} bytes`

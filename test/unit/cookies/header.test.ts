@@ -178,7 +178,21 @@ describe('cookieProblem', () => {
   it.each(['/a;b', '/a b', '/a,b', '/a\r', '/\u0000', '/\u007f', '/é', '/\u0100', '/a\t'])(
     'refuses the path %j (R-035, R-145, R-155)',
     (path) => {
-      expect(problemOf({ name: 'id', path })).toMatch(/^cookie\.path must be as in a URL/)
+      expect(problemOf({ name: 'id', path })).toMatch(/^cookie\.path must be as browsers send it/)
+    },
+  )
+
+  it.each(['/.', '/..', '/a/../b', '/a/./b', '/%2e%2E/b', '/a?b', '/a#b', '/a\\b', '/"'])(
+    'refuses the path %j, which no URL has (R-153)',
+    (path) => {
+      expect(problemOf({ name: 'id', path })).toMatch(/^cookie\.path must be as browsers send it/)
+    },
+  )
+
+  it.each(['/', '//', '/a/', '/a.b/..c', '/%20', "/~a:b@c=d&e!$'()*+-_"])(
+    'takes the path %j (R-153)',
+    (path) => {
+      expect(problemOf({ name: 'id', path })).toBeUndefined()
     },
   )
 

@@ -94,13 +94,9 @@ describe('serializeCookie', () => {
   it('takes no character in a path that ends an attribute, a line or a header (R-035)', () => {
     const refused = CHARACTERS.filter((character) => !accepts({ name: 'id', path: `/a${character}b` }))
     const controls = CHARACTERS.filter((character) => character < ' ')
-    expect(refused).toEqual([
-      ...controls,
-      ' ',
-      ',',
-      ';',
-      ...CHARACTERS.filter((character) => character > '~'),
-    ])
+    const nonAscii = CHARACTERS.filter((character) => character > '~')
+    expect(refused).toEqual(expect.arrayContaining([...controls, ...' ,;?#"<>', ...nonAscii]))
+    expect(refused.filter((character) => /[\w/.~%!$&'()*+=:@-]/.test(character))).toEqual([])
   })
 
   it('takes letters, digits, dot and hyphen in a domain and nothing else (R-035, R-152)', () => {
