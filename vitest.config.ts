@@ -17,6 +17,9 @@ const project = (name: string, options: object = {}) => ({
 /** Starts the real servers that the tests of a project run against. */
 const servers = './test/servers/global-setup.ts'
 
+/** Builds, packs and installs the package, for the projects that test it as a user has it. */
+const installed = './test/package/global-setup.ts'
+
 export default defineConfig({
   resolve: { alias },
   test: {
@@ -26,9 +29,9 @@ export default defineConfig({
       project('contract', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('integration', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('types', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('package', { testTimeout: 120_000, hookTimeout: 120_000 }),
-      project('docs', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('types', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
+      project('package', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
+      project('docs', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: [servers, installed] }),
     ],
   },
 })
