@@ -1,3 +1,4 @@
+import type {} from 'vitest' // so that its interface below is merged with ours, not declared anew
 import type { TestProject } from 'vitest/node'
 import { type PostgresMajor, type PostgresServer, startPostgres } from './postgres.ts'
 
@@ -8,9 +9,8 @@ declare module 'vitest' {
   }
 }
 
-// The default export is how vitest finds a setup that returns its teardown.
 /** Starts the servers once for all test files of a project; each file makes a database of its own there. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const results = await Promise.allSettled([startPostgres(15), startPostgres(18)])
   const [old, current] = results.map((it) => (it.status === 'fulfilled' ? it.value : undefined))
   if (old === undefined || current === undefined) {

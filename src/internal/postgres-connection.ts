@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto'
+import { isBrokenStatementName } from './postgres-errors.ts'
+
+/** Anything that runs SQL: a `pg` Pool, Client or PoolClient, PGlite, or a wrapper of a few lines around another driver. */
+export interface PostgresDatabase {
+  /** Runs one statement with its parameters, `$1` and on. @returns the rows, as objects by column name. */
+  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/** One SQL statement, whole. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+/** A row of text columns; SQL's null is `null`. */
+export type Row = Readonly<Record<string, string | null>>
+
+/**
+ * @internal Writes down a statement. Its name is made from its text: behind a pooler a name may reach a server
+ * connection on which another version of this package, or another table's store, has prepared it.
+ */
+export function aStatement(verb: string, text: string): Statement {
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 24)
+  return { name: `coatcheck_${verb}_${digest}`, text }
+}
+
+/** What `pg` takes in place of a text. */
+interface PgQuery {
+  readonly text: string
+  readonly values: unknown[]
+  readonly name: string | undefined
+  readonly query_timeout: number | undefined
+  readonly types: { getTypeParser(): (value: unknown) => string }
+}
+
+/** As much of a `pg` Pool or Client as is used here. */
+interface PgDatabase {
+  query(query: PgQuery): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/** As much of a `pg` Pool as is used here. */
+interface PgPool extends PgDatabase {
+  readonly options: { readonly max?: number }
+  listenerCount(event: 'error'): number
+  on(event: 'error', listener: () => void): unknown
+}
+
+// No import of pg: who uses PGlite has none. Both marks have been there since pg 7 and are inherited by what is
+// derived from pg, like Neon's driver. PGlite and postgres.js have neither.
+function isPgPool(db: object): db is PgPool {
+  return 'totalCount' in db && 'idleCount' in db && 'options' in db && 'listenerCount' in db
+}
+
+function isPgClient(db: object): db is PgDatabase {
+  return 'escapeIdentifier' in db && 'connection' in db
+}
+
+// Every column leaves SQL as text; an application's own parser for text, or binary results, must not matter.
+const asText: PgQuery['types'] = { getTypeParser: () => String }
+
+/** Pools of other drivers are taken for as large as `pg`'s default. */
+const USUAL_POOL_SIZE = 10
+
+/** How long the driver has to give up a statement by itself, before the caller is told that it failed. */
+const GRACE_MS = 250
+
+/** Runs statements on the user's database, within a deadline, whatever the driver. */
+export class PostgresConnection {
+  /** How many statements may be under way at once. One: they would wait for each other anyway. */
+  readonly size: number
+  readonly #db: PostgresDatabase
+  readonly #pg: PgDatabase | undefined
+  #usesNames: boolean
+
+  constructor(db: PostgresDatabase) {
+    this.#db = db
+    this.#pg = isPgPool(db) || isPgClient(db) ? db : undefined
+    this.#usesNames = this.#pg !== undefined
+    this.size = sizeOf(db)
+    // An 'error' of an idle connection that nobody listens for ends the process: when the database restarts,
+    // for one. The pool has dropped that connection by then; the next statement opens another.
+    if (isPgPool(db) && db.listenerCount('error') === 0) db.on('error', () => {})
+  }
+
+  /**
+   * Runs one statement.
+   *
+   * @param deadline When to give it up, by `performance.now()`; `Infinity`: never.
+   */
+  async run(statement: Statement, values: unknown[], deadline: number): Promise<readonly Row[]> {
+    const remaining = deadline - performance.now()
+    if (remaining <= 0) throw new Error('the statement was not sent: others took all of its time')
+    const usesNames = this.#usesNames
+    try {
+      return await within(remaining, this.#query(statement, values, remaining, usesNames))
+    } catch (error) {
+      if (!usesNames || !isBrokenStatementName(error)) throw error
+      // PgBouncer before 1.21 in transaction mode. The server refused the name and ran nothing.
+      this.#usesNames = false
+      return await this.run(statement, values, deadline)
+    }
+  }
+
+  async #query(
+    { name, text }: Statement,
+    values: unknown[],
+    remaining: number,
+    usesNames: boolean,
+  ): Promise<readonly Row[]> {
+    const { rows } =
+      this.#pg === undefined
+        ? await this.#db.query(text, values)
+        : await this.#pg.query({
+            text,
+            values,
+            name: usesNames ? name : undefined,
+            // The driver's own timeout closes the connection, so that its place in the pool is free again.
+            query_timeout: Number.isFinite(remaining) ? Math.ceil(remaining) : undefined,
+            types: asText,
+          })
+    return rows as readonly Row[] // every column of every statement is cast to text
+  }
+}
+
+function sizeOf(db: PostgresDatabase): number {
+  if (isPgPool(db)) return db.options.max ?? USUAL_POOL_SIZE
+  // PGlite has one connection, and pg will no longer queue statements on a client.
+  return isPgClient(db) || 'waitReady' in db ? 1 : USUAL_POOL_SIZE
+}
+
+/** For what no driver limits: the wait for a connection, and drivers that have no timeout. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  if (!Number.isFinite(ms)) return work
+  let timer: NodeJS.Timeout | undefined
+  const lateness = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${Math.ceil(ms)} ms`)), ms + GRACE_MS)
+  })
+  try {
+    return await Promise.race([work, lateness])
+  } finally {
+    clearTimeout(timer)
+  }
+}
