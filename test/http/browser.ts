@@ -1,0 +1,103 @@
+import { Agent, request } from 'node:http'
+import { parseSetCookie } from 'set-cookie-parser'
+
+/** A response as it came over the wire. */
+export interface Received {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The Set-Cookie lines. */
+  readonly setCookies: readonly string[]
+  readonly body: string
+  /** The body as the scripted handler writes it. */
+  json(): unknown
+}
+
+/** What a request brings beside its path. */
+export interface Sent {
+  readonly method?: string
+  /** The Cookie header, in place of the jar's; one line a member. */
+  readonly cookie?: string | readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
+  /** Called when the head of the answer has come. */
+  readonly onHead?: () => void
+}
+
+/**
+ * A browser as far as cookies go: keeps them by name, sends them all. It keeps Secure cookies over loopback,
+ * as Chromium does.
+ */
+export class Browser {
+  readonly jar = new Map<string, string>()
+  readonly #port: number
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  /** The Cookie header that the next request sends. */
+  get cookie(): string {
+    return [...this.jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  }
+
+  /** Asks, and takes in the cookies of the answer at once. */
+  async ask(path: string, sent: Sent = {}): Promise<Received> {
+    const received = await this.send(path, sent)
+    this.receive(received)
+    return received
+  }
+
+  /** Asks; the cookies of the answer count only once it is given to `receive()`. */
+  send(path: string, sent: Sent = {}): Promise<Received> {
+    const cookie = sent.cookie ?? this.cookie
+    const headers = { ...sent.headers, ...(cookie.length > 0 ? { cookie: cookie as string | string[] } : {}) }
+    const { method = 'GET' } = sent
+    return new Promise((resolve, reject) => {
+      const asked = request({
+        port: this.#port,
+        host: '127.0.0.1',
+        agent: this.#agent,
+        path,
+        method,
+        headers,
+      })
+      asked.on('error', reject)
+      asked.on('response', (response) => {
+        sent.onHead?.()
+        let body = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => (body += chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers as Record<string, string | undefined>,
+            setCookies: response.headers['set-cookie'] ?? [],
+            body,
+            json: () => JSON.parse(body) as unknown,
+          })
+        })
+      })
+      asked.end()
+    })
+  }
+
+  /** Takes in the cookies of an answer, as they arrive. */
+  receive({ setCookies }: Received): void {
+    for (const { name, value, maxAge } of setCookies.flatMap((line) => parseSetCookie(line))) {
+      if (maxAge !== undefined && maxAge <= 0) this.jar.delete(name)
+      else this.jar.set(name, value)
+    }
+  }
+
+  /** A second browser with the same cookies: a copy in a thief's hands, or one reading of the same jar. */
+  copy(): Browser {
+    const other = new Browser(this.#port)
+    for (const [name, value] of this.jar) other.jar.set(name, value)
+    return other
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
