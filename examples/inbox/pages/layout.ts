@@ -32,7 +32,8 @@ export function layout({ title, path, theme, userId, flash, main }: Layout): Htm
 <link rel="stylesheet" href="/base.css">
 <link rel="stylesheet" href="/parts.css">
 <link rel="stylesheet" href="/frame.css">
-<link rel="stylesheet" href="/sections.css">
+<link rel="stylesheet" href="/content.css">
+<link rel="stylesheet" href="/sign-in.css">
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
