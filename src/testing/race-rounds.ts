@@ -6,8 +6,8 @@ export async function inRounds(rounds: number, run: (round: number) => Promise<v
 }
 
 /**
- * Starts tasks at once: each round in another order, and in two rounds of three some turns of the event loop
- * apart, so that a store which gathers a turn's calls into one statement meets them together and apart.
+ * Starts tasks at once: every third round in another order, and in two rounds of three one or two turns of the
+ * event loop apart, so that a store which gathers a turn's calls into one statement meets them together and apart.
  *
  * @returns their results, in the order of the tasks.
  */
@@ -16,8 +16,9 @@ export async function atOnce<const T extends readonly (() => Promise<unknown>)[]
   tasks: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<ReturnType<T[K]>> }> {
   const results = tasks.map(async (task, index) => {
-    const place = (index + round) % tasks.length
-    for (let turn = 0; turn < place * (round % 3); turn += 1) await nextTurn()
+    const place = (index + Math.floor(round / 3)) % tasks.length
+    const turnsApart = round % 3
+    for (let turn = 0; turn < place * turnsApart; turn += 1) await nextTurn()
     return task()
   })
   // The tuple of results, which `map` widens to an array.
