@@ -47,8 +47,13 @@ export async function linkPackages(project: string, names: readonly string[]): P
   for (const name of names) {
     const link = path.join(project, 'node_modules', name)
     await mkdir(path.dirname(link), { recursive: true })
-    await symlink(path.join(root, 'node_modules', name), link, 'junction')
+    await symlink(path.join(root, 'node_modules', name), link, 'junction').catch(ignoreExisting)
   }
+}
+
+/** Several test files of one project link the same packages. */
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
 }
 
 /** Whether something in `src/` is younger than the build. */
