@@ -9,6 +9,8 @@ export interface WatchedStore extends Store {
   readonly calls: Record<StoreMethod, number>
   /** Methods that reject until they are taken out again. */
   readonly failing: Set<StoreMethod>
+  /** What every call waits for first. */
+  gate: Promise<void> | undefined
   /** Begins to count anew. */
   forget(): void
   /** The calls that change something. */
@@ -38,12 +40,14 @@ export function watchedStore(inner: Store): WatchedStore {
   const watched: Record<string, unknown> = {
     calls,
     failing,
+    gate: undefined,
     forget: () => Object.assign(calls, none()),
     writes: () => calls.create + calls.save + calls.touch + calls.delete + calls.deleteByUser,
   }
   for (const method of METHODS) {
     watched[method] = async (...args: unknown[]): Promise<unknown> => {
       calls[method]++
+      await (watched as { gate: Promise<void> | undefined }).gate // of the literal above
       if (failing.has(method)) throw new StoreError(method, new Error(DRIVER_MESSAGE))
       return Reflect.apply(inner[method], inner, args) as unknown
     }
