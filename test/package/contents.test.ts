@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { publint } from 'publint'
@@ -42,8 +42,8 @@ it('holds to what publint says of packages', async () => {
 })
 
 it('has types that every ESM way of importing finds', () => {
-  const out = execFileSync('node_modules/.bin/attw', ['--profile', 'esm-only', '--format', 'json', tarball], {
+  const { status, stdout, stderr } = spawnSync('node_modules/.bin/attw', ['--profile', 'esm-only', tarball], {
     encoding: 'utf8',
   })
-  expect(JSON.parse(out).problems ?? {}).toEqual({})
+  expect(status, stdout + stderr).toBe(0)
 })

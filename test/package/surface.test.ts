@@ -31,11 +31,62 @@ describe('exports', () => {
       const file = subpath === '.' ? './dist/index' : subpath.replace('./', './dist/')
       expect(manifest.exports[subpath]).toEqual({ types: `${file}.d.ts`, default: `${file}.js` })
     }
-    expect(subpaths).toMatchInlineSnapshot()
+    expect(subpaths).toMatchInlineSnapshot(`
+      [
+        ".",
+        "./testing",
+        "./stores/memory",
+        "./stores/postgres",
+        "./stores/embedded",
+        "./adapters/node",
+        "./adapters/express",
+        "./adapters/express/global",
+      ]
+    `)
   })
 
   it('are these names, and load with import() and no driver or framework installed', () => {
-    expect(load('import')).toMatchInlineSnapshot()
+    expect(load('import')).toMatchInlineSnapshot(`
+      {
+        ".": [
+          "ConfigError",
+          "ConflictError",
+          "SessionError",
+          "SessionManager",
+          "StateError",
+          "StoreError",
+          "ValueError",
+          "generateKey",
+          "getSession",
+          "withSession",
+        ],
+        "./adapters/express": [
+          "sessions",
+        ],
+        "./adapters/express/global": [],
+        "./adapters/node": [
+          "sessions",
+          "toExchange",
+        ],
+        "./stores/embedded": [
+          "EmbeddedStore",
+        ],
+        "./stores/memory": [
+          "MemoryStore",
+        ],
+        "./stores/postgres": [
+          "PostgresStore",
+        ],
+        "./testing": [
+          "NOW",
+          "aChange",
+          "aRecord",
+          "aSecretHash",
+          "storeContract",
+          "storeRaces",
+        ],
+      }
+    `)
   })
 
   it('load with require() as well', () => {
