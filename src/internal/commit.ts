@@ -23,6 +23,12 @@ const MAX_USER_AGENT_BYTES = 512
 /** A plan that writes. */
 export type WritingPlan = Exclude<Plan, { kind: 'nothing' }>
 
+/** A record that is not stored yet, and the secret that opens it. */
+interface NewRecord {
+  readonly record: SessionRecord
+  readonly secret: Uint8Array
+}
+
 /** What committing takes, the same for every request. */
 export interface Committing {
   readonly codec: CookieCodec
@@ -62,23 +68,31 @@ export class Commit {
   async run(plan: WritingPlan): Promise<SetCookie | undefined> {
     switch (plan.kind) {
       case 'create':
-        return this.#create()
+        return this.#create(this.#prepare())
       case 'save':
         return this.#save(plan.record)
       case 'end':
         return this.#end(plan)
-      case 'replace':
+      case 'replace': {
+        // Before the old record ends: values that cannot be stored leave it alone.
+        const prepared = this.#prepare()
         await this.#endRecord(plan.record.id, plan.record.userId, 'sign-out')
-        return this.#create()
+        return this.#create(prepared)
+      }
       case 'refuse':
         throw this.#lost(plan.id, plan.reason)
     }
   }
 
-  async #create(): Promise<SetCookie> {
+  /** @throws {@link ValueError} its values cannot be stored. */
+  #prepare(): NewRecord {
     const secret = randomBytes(SECRET_BYTES)
     const record = this.#toRecord(secret)
     if (Buffer.byteLength(record.values) > this.#kit.maxValuesBytes) throw tooLarge(this.#kit.maxValuesBytes)
+    return { record, secret }
+  }
+
+  async #create({ record, secret }: NewRecord): Promise<SetCookie> {
     const isCreated = await this.#call('create', record.id, (store) => store.create(record, this.#now))
     if (!isCreated) throw new StoreError('create', new Error('the id of the new session is taken'))
     this.#draft.settle(record)
@@ -102,7 +116,7 @@ export class Commit {
       case 'superseded':
         if (!this.#draft.isSignIn) throw this.#lost(record.id, result.outcome)
         this.#draft.detach()
-        return this.#create()
+        return this.#create(this.#prepare())
       case 'too-large':
         throw tooLarge(this.#kit.maxValuesBytes)
       case 'unexpected':
