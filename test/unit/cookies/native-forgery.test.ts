@@ -158,6 +158,15 @@ describe('nativeCodec, reading tokens of neither form', () => {
     expect([outcome(signed), outcome(encrypted)]).toEqual(['malformed', 'malformed'])
   })
 
+  it('does not so much as decode a text of another length', () => {
+    const from = vi.spyOn(Buffer, 'from')
+    for (const length of [0, 126, 128, 131, 133, 256, 16_384])
+      expect(outcome('A'.repeat(length))).toBe('malformed')
+    expect(from).not.toHaveBeenCalled()
+    outcome('A'.repeat(132))
+    expect(from).toHaveBeenCalledOnce()
+  })
+
   it('refuses an empty or absent signature (R-051)', () => {
     const token = handMadeSignedToken(PARTS)
     expect(outcome(Buffer.concat([token.subarray(0, 67), Buffer.alloc(32)]))).toBe('bad-signature')
