@@ -183,7 +183,6 @@ export class Draft {
   }
 
   destroy(): void {
-    if (this.#ended && !this.#committed) return
     this.#checkOpen('destroy')
     this.#ended = true
   }
