@@ -1,8 +1,8 @@
-import { StateError } from '../errors.ts'
+import { StateError, ValueError } from '../errors.ts'
 import type { Session, SignInOptions } from '../session.ts'
 import type { Json } from '../values.ts'
 import type { Draft } from './draft.ts'
-import { toJsonText } from './json.ts'
+import { checkKey, toJsonText } from './json.ts'
 
 /** Commits one `update()` against the store; given by the manager. @returns the new value. */
 export type CommitUpdate = (key: string, change: (old: unknown) => unknown) => Promise<unknown>
@@ -117,7 +117,8 @@ export class StagedSession<V extends object> implements Session<V> {
     change: (old: V[K] | undefined) => Json<Exclude<V[K], undefined>> | undefined,
   ): Promise<V[K] | undefined> {
     this.#draft.checkWritable('update')
-    const changeStored = (old: unknown): unknown => change(old as V[K] | undefined) // as in values()
+    checkKey(key)
+    const changeStored = (old: unknown): unknown => refusePromise(change(old as V[K] | undefined), key) // as in values()
     const value = this.#draft.mustStageUpdate(key)
       ? stageUpdate(this.#draft, key, changeStored)
       : await this.#commitUpdate(key, changeStored)
@@ -142,6 +143,13 @@ function stageUpdate({ values }: Draft, key: string, change: (old: unknown) => u
   if (after !== undefined) values.set(key, after)
   else if (before !== undefined) values.delete(key)
   return after === undefined ? undefined : JSON.parse(toJsonText(after, key))
+}
+
+// Left alone, a promise that rejects would end the process.
+function refusePromise(value: unknown, key: string): unknown {
+  if (!(value instanceof Promise)) return value
+  value.catch(() => undefined)
+  throw new ValueError(`the change of session.update("${key}") has to be synchronous: it returned a promise`)
 }
 
 function refuseAssignment(_target: object, property: string | symbol): never {
