@@ -2,7 +2,7 @@ import { StateError, ValueError } from '../errors.ts'
 import type { Session, SignInOptions } from '../session.ts'
 import type { Json } from '../values.ts'
 import type { Draft } from './draft.ts'
-import { checkKey, toJsonText } from './json.ts'
+import { checkKey } from './json.ts'
 
 /** Commits one `update()` against the store; given by the manager. @returns the new value. */
 export type CommitUpdate = (key: string, change: (old: unknown) => unknown) => Promise<unknown>
@@ -142,7 +142,8 @@ function stageUpdate({ values }: Draft, key: string, change: (old: unknown) => u
   const after = change(before === undefined ? undefined : JSON.parse(before))
   if (after !== undefined) values.set(key, after)
   else if (before !== undefined) values.delete(key)
-  return after === undefined ? undefined : JSON.parse(toJsonText(after, key))
+  const text = values.textOf(key)
+  return text === undefined ? undefined : JSON.parse(text)
 }
 
 // Left alone, a promise that rejects would end the process.

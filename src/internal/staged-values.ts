@@ -86,9 +86,12 @@ export class StagedValues {
     else define(stored, key, JSON.parse(text))
   }
 
-  /** The value as it stands, as text. */
+  /** The value as it stands, as text. @throws {@link ValueError} it was changed in place to what JSON cannot hold. */
   textOf(key: string): JsonText | undefined {
-    return this.has(key) ? JSON.stringify(this.#peek(key)) : undefined
+    if (!this.has(key)) return undefined
+    const snapshot = this.#handedOut.get(key)
+    const isStored = snapshot === undefined || !isChanged(snapshot, key)
+    return isStored ? JSON.stringify(this.#peek(key)) : toJsonText(snapshot.value, key)
   }
 
   /** Whether this request has itself decided the value of this key. */
