@@ -47,7 +47,14 @@ export function replaceHead(response: NodeResponse, error: unknown): string {
   response.setHeader('Content-Length', Buffer.byteLength(body))
   response.setHeader('Cache-Control', 'no-store')
   response.setHeader('X-Content-Type-Options', 'nosniff')
+  dropTrailers(response)
   return body
+}
+
+/** HTTP/1 sends none after a body of known length; HTTP/2 keeps them out of reach until it is asked for them. */
+function dropTrailers({ stream }: NodeResponse): void {
+  stream?.removeAllListeners('wantTrailers')
+  stream?.once('wantTrailers', () => stream.sendTrailers({}))
 }
 
 /** Answers a request whose session could not be loaded, where no error handling of the application can. */

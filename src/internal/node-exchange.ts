@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { StateError } from '../errors.ts'
 import type { Exchange, SetCookie } from '../exchange.ts'
 import { headOf, keepCookie } from './held-response.ts'
 import type { NodeResponse } from './node-response.ts'
@@ -17,7 +16,8 @@ export class NodeExchange<R extends NodeRequest> implements Exchange {
   readonly #addressOf: (request: R) => string | undefined
 
   /**
-   * @param response `undefined` for an upgrade: there is nothing to set a cookie on.
+   * @param response `undefined` for an upgrade: there is nothing to set a cookie or a header on, and none is
+   *   set, as after the head has gone.
    * @param addressOf Called only when a record keeps the address.
    */
   constructor(request: R, response: NodeResponse | undefined, addressOf: (request: R) => string | undefined) {
@@ -50,21 +50,16 @@ export class NodeExchange<R extends NodeRequest> implements Exchange {
   }
 
   setCookie(cookie: SetCookie): void {
-    keepCookie(this.#mustRespond(), cookie)
+    if (this.#response !== undefined && !this.headSent) keepCookie(this.#response, cookie)
   }
 
   responseHeader(name: string): string | undefined {
-    const value = headOf(this.#mustRespond()).getHeader(name)
+    const value = this.#response && headOf(this.#response).getHeader(name)
     return value === undefined ? undefined : Array.isArray(value) ? value.join(', ') : String(value)
   }
 
   setHeader(name: string, value: string): void {
-    headOf(this.#mustRespond()).setHeader(name, value)
-  }
-
-  #mustRespond(): NodeResponse {
-    if (this.#response === undefined) throw new StateError('an upgrade request has no response to change')
-    return this.#response
+    if (this.#response !== undefined && !this.headSent) headOf(this.#response).setHeader(name, value)
   }
 }
 

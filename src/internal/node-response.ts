@@ -1,6 +1,13 @@
 /** A header's value as node:http takes it. */
 export type HeaderValue = number | string | readonly string[]
 
+/** An HTTP/2 stream, as far as its trailers go. */
+interface TrailingStream {
+  removeAllListeners(event: string): unknown
+  once(event: string, listener: () => void): unknown
+  sendTrailers(trailers: object): void
+}
+
 /**
  * What `http.ServerResponse`, `http2.Http2ServerResponse` and what frameworks make of them have in common, as
  * far as holding a head needs it.
@@ -8,6 +15,8 @@ export type HeaderValue = number | string | readonly string[]
 export interface NodeResponse {
   /** The request that this answers. */
   readonly req: { readonly httpVersionMajor: number }
+  /** Under HTTP/2 only. */
+  readonly stream?: TrailingStream | undefined
   readonly headersSent: boolean
   readonly writableFinished?: boolean
   statusCode: number
