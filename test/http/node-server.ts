@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { generateKey, type Session, SessionManager } from 'coatcheck'
+import { generateKey, type Session, SessionManager, type SessionManagerOptions } from 'coatcheck'
 import { sessions } from 'coatcheck/adapters/node'
 import { MemoryStore } from 'coatcheck/stores/memory'
 import { onTestFinished } from 'vitest'
@@ -24,9 +24,10 @@ export interface Kept {
 }
 
 /** Makes a manager that is closed when the test is over. */
-export function keep(): Kept {
+export function keep(options: Partial<SessionManagerOptions> = {}): Kept {
   const store = watchedStore(new MemoryStore())
-  const manager = new SessionManager<Values>({ store, authKey: generateKey(), cleanupInterval: 0 })
+  const defaults = { store, authKey: generateKey(), cleanupInterval: 0 }
+  const manager = new SessionManager<Values>({ ...defaults, ...options })
   onTestFinished(() => manager.close())
   const shut = (): (() => void) => {
     let open = (): void => {}
