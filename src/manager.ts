@@ -263,10 +263,11 @@ export class SessionManager<V extends object = RegisteredValues> {
     const onLost = (reason: 'gone' | 'superseded' | 'ambiguous') =>
       this.#emit?.({ type: 'lost', at: new Date(this.#now()), id: record.id, reason })
     const { maxValuesBytes } = this.#options
+    const { values } = draft
     const clock = () => this.#now()
     return this.#pending.add(
       this.#updates.run(record.id, async () =>
-        updateAtomically(draft, record, { key, change, maxValuesBytes, clock, call, onLost }),
+        updateAtomically(draft, record, { key, values, change, maxValuesBytes, clock, call, onLost }),
       ),
     )
   }

@@ -5,7 +5,7 @@ import type { Draft } from './draft.ts'
 import { endAfterUse } from './durations.ts'
 import { toJsonText } from './json.ts'
 import { type LostReason, lost, tooLarge } from './refusals.ts'
-import { valueTextIn } from './staged-values.ts'
+import { type StagedValues, valueTextIn } from './staged-values.ts'
 import type { StoreCall } from './store-guard.ts'
 
 const MAX_TRIES = 64
@@ -14,6 +14,8 @@ const LONGEST_PAUSE_MS = 50
 /** What an atomic update takes beside the draft. */
 export interface AtomicUpdate {
   readonly key: string
+  /** The values that the key belongs to: those of the user who was signed in when the update was asked for. */
+  readonly values: StagedValues
   /** Takes the old value to the new one; may be called more than once. */
   readonly change: (old: unknown) => unknown
   readonly maxValuesBytes: number
@@ -33,8 +35,8 @@ export async function updateAtomically(
   record: SessionRecord,
   update: AtomicUpdate,
 ): Promise<unknown> {
-  const { key, change, clock, call, onLost } = update
-  let before = draft.values.textOf(key)
+  const { key, values, change, clock, call, onLost } = update
+  let before = values.textOf(key)
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     const value = change(before === undefined ? undefined : JSON.parse(before))
     const after = value === undefined ? undefined : toJsonText(value, key)
@@ -47,7 +49,7 @@ export async function updateAtomically(
     switch (result?.outcome) {
       case undefined:
       case 'saved':
-        draft.values.adopt(key, after)
+        values.adopt(key, after)
         return after === undefined ? undefined : JSON.parse(after)
       case 'gone':
       case 'superseded':
