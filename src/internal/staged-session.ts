@@ -17,6 +17,9 @@ export class StagedSession<V extends object> implements Session<V> {
   static {
     // express-session's idiom `req.session.cart = 1` would be lost in silence.
     Object.setPrototypeOf(StagedSession.prototype, new Proxy(Object.prototype, { set: refuseAssignment }))
+    // What `util.inspect` and `console.log` call. A computed name in the class has no isolated declaration.
+    const value = StagedSession.prototype.toJSON
+    Object.defineProperty(StagedSession.prototype, Symbol.for('nodejs.util.inspect.custom'), { value })
   }
 
   /** The draft behind a session; `undefined` for any other object. */
@@ -129,11 +132,6 @@ export class StagedSession<V extends object> implements Session<V> {
   toJSON(): object {
     const { id, userId, createdAt, signedInAt, lastSeenAt, expiresAt, isNew } = this
     return { id, userId, createdAt, signedInAt, lastSeenAt, expiresAt, isNew }
-  }
-
-  /** Called by `util.inspect` and `console.log`. */
-  [Symbol.for('nodejs.util.inspect.custom')](): object {
-    return this.toJSON()
   }
 }
 
