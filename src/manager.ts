@@ -3,11 +3,12 @@ import type { CookieCodec } from './cookies/codec.ts'
 import { nativeCodec } from './cookies/native.ts'
 import { StateError, ValueError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { updateAtomically } from './internal/atomic-update.ts'
+import { type AtomicUpdate, updateAtomically } from './internal/atomic-update.ts'
 import { authenticate } from './internal/authenticate.ts'
 import { Cleaner } from './internal/cleaner.ts'
 import { Commit, type WritingPlan } from './internal/commit.ts'
 import { Draft } from './internal/draft.ts'
+import { endAfterUse } from './internal/durations.ts'
 import { KeyedQueue } from './internal/keyed-queue.ts'
 import { type Emit, toEmit } from './internal/observer.ts'
 import { Pending } from './internal/pending.ts'
@@ -249,27 +250,32 @@ export class SessionManager<V extends object = RegisteredValues> {
     exchange.setHeader('cache-control', 'no-store')
   }
 
-  #touchIfDue({ arrived, now }: Draft): Promise<void> | undefined {
+  #touchIfDue(draft: Draft): Promise<void> | undefined {
+    const { arrived, now } = draft
     if (arrived === undefined || !this.#touches.isDue(arrived, now)) return undefined
+    const done = (isLive: boolean) => {
+      if (isLive) draft.noteUse({ lastSeenAt: now, expiresAt: endAfterUse(arrived, now) })
+    }
     // A failure is reported by the guard; the request has been answered in all that matters.
-    const done = () => undefined
-    return this.#touches.touch(arrived, now, this.#guard.begin()).then(done, done)
+    return this.#touches.touch(arrived, now, this.#guard.begin()).then(done, () => undefined)
   }
 
   #update(draft: Draft, key: string, change: (old: unknown) => unknown): Promise<unknown> {
     const record = draft.arrived
     if (record === undefined) throw new StateError('session.update() has no stored session to change')
     const call = this.#guard.begin()
-    const onLost = (reason: 'gone' | 'superseded' | 'ambiguous') =>
-      this.#emit?.({ type: 'lost', at: new Date(this.#now()), id: record.id, reason })
-    const { maxValuesBytes } = this.#options
-    const { values } = draft
-    const clock = () => this.#now()
-    return this.#pending.add(
-      this.#updates.run(record.id, async () =>
-        updateAtomically(draft, record, { key, values, change, maxValuesBytes, clock, call, onLost }),
-      ),
-    )
+    const { id } = record
+    const update: AtomicUpdate = {
+      key,
+      values: draft.values,
+      change,
+      maxValuesBytes: this.#options.maxValuesBytes,
+      clock: () => this.#now(),
+      call,
+      onSaved: () => this.#emit?.({ type: 'saved', at: new Date(this.#now()), id }),
+      onLost: (reason) => this.#emit?.({ type: 'lost', at: new Date(this.#now()), id, reason }),
+    }
+    return this.#pending.add(this.#updates.run(id, async () => updateAtomically(draft, record, update)))
   }
 
   async #read(id: string): Promise<SessionRecord | undefined> {

@@ -21,6 +21,8 @@ export interface AtomicUpdate {
   readonly maxValuesBytes: number
   readonly clock: () => EpochMs
   readonly call: StoreCall
+  /** Told when the value was written. */
+  readonly onSaved: () => void
   /** Told when the session turns out to be gone or superseded. */
   readonly onLost: (reason: LostReason) => void
 }
@@ -47,10 +49,12 @@ export async function updateAtomically(
             store.save(record.id, toChange(draft, record, update, before, after), clock()),
           )
     switch (result?.outcome) {
-      case undefined:
       case 'saved':
-        values.adopt(key, after)
-        return after === undefined ? undefined : JSON.parse(after)
+        draft.noteUse(result.record)
+        update.onSaved()
+        return adopt(update, after)
+      case undefined:
+        return adopt(update, after)
       case 'gone':
       case 'superseded':
         throw lost(result.outcome, onLost)
@@ -62,6 +66,11 @@ export async function updateAtomically(
     }
   }
   throw new ConflictError(`session.update() of "${key}" lost against other updates ${MAX_TRIES} times`)
+}
+
+function adopt({ key, values }: AtomicUpdate, after: JsonText | undefined): unknown {
+  values.adopt(key, after)
+  return after === undefined ? undefined : JSON.parse(after)
 }
 
 function toChange(

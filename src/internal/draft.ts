@@ -76,7 +76,7 @@ interface Identity {
  */
 export class Draft {
   readonly #start: DraftStart
-  readonly #arrived: SessionRecord | undefined
+  #arrived: SessionRecord | undefined
   /** The record that this session still is; `undefined` for one that is not stored. */
   #record: SessionRecord | undefined
   #identity: Identity
@@ -163,7 +163,8 @@ export class Draft {
 
   get expiresAt(): EpochMs {
     if (this.#stored !== undefined) return this.#stored.expiresAt
-    if (this.#record !== undefined && (this.#ended || !this.isRenewal)) return this.#record.expiresAt
+    const isAsStored = this.#ended || this.isClosed || !this.isRenewal
+    if (this.#record !== undefined && isAsStored) return this.#record.expiresAt
     return this.projectedEnd
   }
 
@@ -217,6 +218,13 @@ export class Draft {
     this.#values.detach()
     this.#record = undefined
     this.#identity = { ...this.#identity, id, createdAt, lastSeenAt }
+  }
+
+  /** Takes over that the record which the request came with was used now: it was touched, or `update()` wrote to it. */
+  noteUse({ lastSeenAt, expiresAt }: Pick<SessionRecord, 'lastSeenAt' | 'expiresAt'>): void {
+    const used = this.#arrived && { ...this.#arrived, lastSeenAt, expiresAt }
+    if (this.#record !== undefined) this.#record = used
+    this.#arrived = used
   }
 
   /** Takes over how the session now stands in the store. */
