@@ -14,7 +14,7 @@ import type {
 export interface MemoryStoreOptions {
   /**
    * Records held at most, a whole number of at least 1; one more pushes out the one that was not used for longest.
-   * (default: 10_000, about 15 MB where a session holds 500 bytes of values)
+   * (default: 10_000, some 25 MB where each holds 500 bytes of values)
    */
   readonly maxRecords?: number | undefined
 }
@@ -129,8 +129,10 @@ export class MemoryStore implements Store {
       const ids = this.#idsByUser.get(held.userId) ?? new Set()
       this.#idsByUser.set(held.userId, ids.add(held.id))
     }
-    const [leastUsed] = this.#records.keys()
-    if (this.#records.size > this.#maxRecords && leastUsed !== undefined) this.#remove(leastUsed)
+    if (this.#records.size > this.#maxRecords) {
+      const [leastUsed = held.id] = this.#records.keys()
+      this.#remove(leastUsed)
+    }
     return held
   }
 
