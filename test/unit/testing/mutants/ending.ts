@@ -42,6 +42,16 @@ export const mutantsOfEnding: Mutants = {
       return super.listByUser(userId, 0)
     }
   },
+  'listByUser of the empty user id lists what nobody owns': class extends MemoryStore {
+    readonly #nobodys: SessionRecord[] = []
+    override create(record: SessionRecord, now: number) {
+      if (record.userId === '') this.#nobodys.push(record)
+      return super.create(record, now)
+    }
+    override async listByUser(userId: string, now: number) {
+      return userId === '' ? this.#nobodys : super.listByUser(userId, now)
+    }
+  },
   'listByUser lists the last used last': class extends MemoryStore {
     override async listByUser(userId: string, now: number) {
       return (await super.listByUser(userId, now)).toReversed()
