@@ -24,8 +24,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     projects: [
-      project('unit'),
-      project('property'),
+      project('unit', { testTimeout: 30_000 }),
+      project('property', { testTimeout: 60_000 }),
       project('contract', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('integration', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
