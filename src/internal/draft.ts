@@ -329,6 +329,8 @@ function checkUserId(userId: unknown): void {
 }
 
 function checkSignInOptions(options: SignInOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new ValueError('the options of setUserId must be an object')
   for (const [name, value] of Object.entries(options)) {
     const problem = signInOptionProblem(name, value)
     if (problem !== undefined) throw new ValueError(problem)
