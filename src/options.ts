@@ -147,7 +147,11 @@ export function resolveOptions(options: SessionManagerOptions): ResolvedOptions 
 function resolveDurations(options: SessionManagerOptions) {
   const absoluteTimeout = duration('absoluteTimeout', options.absoluteTimeout, 2_592_000)
   const idleTimeout = duration('idleTimeout', options.idleTimeout, Math.min(86_400, absoluteTimeout))
-  const touchInterval = duration('touchInterval', options.touchInterval, Math.min(60, idleTimeout / 10))
+  // A tenth of a short idle timeout may be less than an option can be.
+  const touchInterval =
+    options.touchInterval === undefined
+      ? Math.min(60, idleTimeout / 10)
+      : duration('touchInterval', options.touchInterval, 60)
   if (idleTimeout > absoluteTimeout) {
     throw new ConfigError(
       `idleTimeout (${idleTimeout} s) is longer than absoluteTimeout (${absoluteTimeout} s)`,
