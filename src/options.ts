@@ -186,7 +186,8 @@ function resolveCookie(options: CookieOptions): CookieAttributes {
     sameSite: options.sameSite ?? 'lax',
     partitioned,
   } as const
-  if (!httpOnly && !flag('cookie.unsafe', options.unsafe, false)) {
+  const unsafe = flag('cookie.unsafe', options.unsafe, false)
+  if (!httpOnly && !unsafe) {
     throw new ConfigError(
       'cookie.httpOnly: false lets scripts read the session cookie; it takes cookie.unsafe: true',
     )
