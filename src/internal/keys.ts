@@ -35,7 +35,7 @@ export function keyProblem(key: unknown): string | undefined {
   if (bytes.length < MIN_BYTES)
     return `must have at least ${MIN_BYTES} bytes, not ${bytes.length}; see generateKey()`
   if (new Set(bytes).size < 8) return 'repeats a few bytes, which is no secret; see generateKey()'
-  return typeof key === 'string' && isWellKnown(key)
+  return isWellKnown(Buffer.from(bytes).toString('latin1'))
     ? 'is a well-known placeholder; see generateKey()'
     : undefined
 }
