@@ -1,3 +1,12 @@
+export { type FakeClock, fakeClock } from './testing/fake-clock.ts'
+export {
+  type FakeBrowser,
+  type FakeExchange,
+  type FakeRequest,
+  fakeBrowser,
+  fakeExchange,
+} from './testing/fake-exchange.ts'
+export { type FakeSessionOptions, fakeSession } from './testing/fake-session.ts'
 export {
   aChange,
   aRecord,
