@@ -43,8 +43,7 @@ export function acceptSockets(server: Server, manager: SessionManager, origin: s
       // Keeps the session in use, and tells whether there still is one.
       manager.touch(id).then(
         (isLive) => {
-          if (isLive)
-            socket.send(`${userId}: ${String(data)}`)
+          if (isLive) socket.send(`${userId}: ${String(data)}`)
           else socket.close(SESSION_OVER, 'session over')
         },
         () => socket.close(TRY_AGAIN, 'try again later'),
