@@ -1,5 +1,5 @@
 import type { EpochMs, Store } from '../store.ts'
-import { toMs } from './durations.ts'
+import { LONGEST_TIMER_MS, toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
 import type { StoreGuard } from './store-guard.ts'
 
@@ -7,8 +7,6 @@ import type { StoreGuard } from './store-guard.ts'
 const BATCH = 1000
 /** Two clocks that differ by more than this are worth an event. */
 const MAX_SKEW_MS = 60_000
-/** A longer timer of Node fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** What a cleaner takes. */
 export interface Cleaning {
@@ -36,7 +34,7 @@ export class Cleaner {
   start(): void {
     if (this.#timer !== undefined || this.#isStopped || this.#kit.interval === 0) return
     // Jitter keeps the processes of a deployment apart.
-    const pause = Math.min(toMs(this.#kit.interval) * (0.8 + 0.4 * Math.random()), MAX_TIMER_MS)
+    const pause = Math.min(toMs(this.#kit.interval) * (0.8 + 0.4 * Math.random()), LONGEST_TIMER_MS)
     this.#timer = setTimeout(() => void this.#cleanAndGoOn(), pause)
     // Bun and workerd answer with other timers than Node; a timer must never keep a process alive.
     this.#timer.unref?.()

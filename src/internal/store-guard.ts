@@ -1,6 +1,6 @@
 import { SessionError, StoreError } from '../errors.ts'
 import type { EpochMs, Store } from '../store.ts'
-import { toMs } from './durations.ts'
+import { LONGEST_TIMER_MS, toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
 
 /** The methods of a store that answer a request. */
@@ -26,11 +26,15 @@ export class StoreGuard {
     const endsAt = performance.now() + toMs(this.#timeout)
     return (operation, id, run) =>
       new Promise((resolve, reject) => {
-        const fail = (error: unknown) => reject(this.#report(operation, id, error))
+        let isOver = false
+        const fail = (error: unknown) => {
+          if (!isOver) reject(this.#report(operation, id, error))
+          isOver = true
+        }
         const late = () => fail(new Error(`no answer within ${this.#timeout} s`))
         const left = endsAt - performance.now()
         if (left <= 0) return late()
-        const timer = setTimeout(late, left)
+        const timer = setTimeout(late, Math.min(left, LONGEST_TIMER_MS))
         answer(this.#store, run).then(
           (result) => {
             clearTimeout(timer)
