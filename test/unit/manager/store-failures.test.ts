@@ -1,0 +1,248 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateKey, type Session, SessionManager, StoreError } from 'coatcheck'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Operation } from './recording-store.ts'
+import { AUTH_KEY, FakeExchange, World } from './world.ts'
+
+/** How a store can fail, and whether its error is the cause of ours. */
+const FAILURES = {
+  'rejects with a driver error': () => Promise.reject(new Error('down')),
+  'throws at once': () => {
+    throw new Error('down')
+  },
+  'rejects with undefined': () => Promise.reject(undefined as unknown as Error), // what a store can do
+  'rejects with a StoreError': () => Promise.reject(new StoreError('get', new Error('down'))),
+  hangs: () => new Promise<never>(() => undefined),
+} as const
+
+const unhandled: unknown[] = []
+const note = (reason: unknown) => void unhandled.push(reason)
+
+/** A world whose requests wait 50 ms for the store. */
+const impatient = () => new World({ storeTimeout: 0.05 })
+
+const errorOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+
+describe('SessionManager, with a store that fails', () => {
+  beforeEach(() => {
+    unhandled.length = 0
+    process.on('unhandledRejection', note)
+  })
+  afterEach(async () => {
+    await sleep(0)
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
+
+  it.each(Object.entries(FAILURES))(
+    'start rejects with StoreError where the store %s (R-088)',
+    async (_name, fail) => {
+      const world = impatient()
+      const browser = await world.browserWith('ada')
+      world.store.before = fail
+      const error = await errorOf(browser.visit())
+      expect(error).toBeInstanceOf(StoreError)
+      expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', status: 503, operation: 'get', expose: false })
+      expect(world.told).toEqual(['store-failed'])
+      world.store.before = () => undefined
+      expect((await world.look(browser)).userId).toBe('ada')
+    },
+  )
+
+  it('starts the same request again once the store is back', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    const exchange = new FakeExchange({ cookie: `__Host-id=${browser.token}` })
+    world.store.before = () => Promise.reject(new Error('down'))
+    await expect(world.manager.start(exchange)).rejects.toBeInstanceOf(StoreError)
+    world.store.before = () => undefined
+    expect((await world.manager.start(exchange)).userId).toBe('ada')
+  })
+
+  it.each(
+    Object.entries(FAILURES).flatMap(([name, fail]) =>
+      (
+        [
+          ['create', undefined, (session: Session) => session.set('x', 1)],
+          ['save', 'ada', (session: Session) => session.set('x', 1)],
+          ['save', 'ada', (session: Session) => session.renew()],
+          ['delete', 'ada', (session: Session) => session.destroy()],
+        ] as const
+      ).map(([operation, userId, change]) => [operation, name, userId, change, fail] as const),
+    ),
+  )(
+    'refresh rejects with StoreError and sends no cookie where %s %s (rule 7)',
+    async (operation, _n, userId, change, fail) => {
+      const world = impatient()
+      const browser = userId === undefined ? world.browser() : await world.browserWith(userId)
+      const visit = await browser.visit()
+      change(visit.session)
+      world.store.before = fail
+      const { error, cookie, exchange } = await visit.answer()
+      expect(error).toBeInstanceOf(StoreError)
+      expect(error).toMatchObject({ status: 503 })
+      expect(cookie).toBeUndefined()
+      expect(exchange.responseHeaders.has('cache-control')).toBe(false)
+      expect(world.store.writes).toEqual([operation])
+      expect(world.told.filter((type) => type !== 'loaded')).toEqual(['store-failed'])
+    },
+  )
+
+  it.each(Object.entries(FAILURES))(
+    'a touch fails nothing where the store %s (rule 7)',
+    async (_name, fail) => {
+      const world = impatient()
+      const browser = await world.browserWith('ada', { x: 1 })
+      world.advance(60)
+      const visit = await browser.visit()
+      world.forget()
+      world.store.before = fail
+      const { error, cookie } = await visit.answer()
+      expect(error).toBeUndefined()
+      expect(cookie).toBeUndefined()
+      expect(world.events).toMatchObject([{ type: 'store-failed', operation: 'touch', id: visit.session.id }])
+      world.store.before = () => undefined
+      await browser.ask((session) => session.get('x'))
+      expect(world.store.calls).toEqual(['touch', 'get', 'touch'])
+    },
+  )
+
+  it.each([
+    ['listByUser', (world: World) => world.manager.listSessions('ada')],
+    ['deleteByUser', (world: World) => world.manager.revokeAll('ada')],
+    ['cleanup', (world: World) => world.manager.cleanup()],
+  ] as const)('%s rejects with StoreError', async (operation, ask) => {
+    const world = impatient()
+    for (const fail of Object.values(FAILURES)) {
+      world.store.before = fail
+      expect(await errorOf(ask(world))).toBeInstanceOf(StoreError)
+    }
+    expect(world.store.calls).toEqual(Object.keys(FAILURES).map((): Operation => operation))
+  })
+
+  it.each([
+    ['find', 'get', (world: World, id: string) => world.manager.find(id)],
+    ['touch', 'get', (world: World, id: string) => world.manager.touch(id)],
+    ['revoke', 'delete', (world: World, id: string) => world.manager.revoke('ada', id)],
+  ] as const)('%s rejects with StoreError of %s', async (_method, operation, ask) => {
+    const world = impatient()
+    const { id } = await world.look(await world.browserWith('ada'))
+    world.store.before = FAILURES.hangs
+    expect(await errorOf(ask(world, id))).toMatchObject({ code: 'ERR_SESSION_STORE', operation })
+  })
+
+  it('keeps the driver’s error as the cause, out of the message', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    const cause = new Error('connect ECONNREFUSED 10.0.0.7:5432')
+    world.store.before = () => Promise.reject(cause)
+    const error = (await errorOf(browser.visit())) as StoreError
+    expect(error.cause).toBe(cause)
+    expect(error.message).toBe('session store failed to get')
+    expect(world.events.at(-1)).toMatchObject({ type: 'store-failed', error, operation: 'get' })
+  })
+
+  it('passes on a StoreError of the store as it is', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    const mine = new StoreError('get', new Error('down'))
+    world.store.before = () => Promise.reject(mine)
+    expect(await errorOf(browser.visit())).toBe(mine)
+  })
+
+  it('says of a store that hangs how long it waited, and waits no longer', async () => {
+    const world = impatient()
+    const browser = await world.browserWith('ada')
+    world.store.before = FAILURES.hangs
+    const began = performance.now()
+    const error = (await errorOf(browser.visit())) as StoreError
+    const waited = performance.now() - began
+    expect(error.cause).toMatchObject({ message: 'no answer within 0.05 s' })
+    expect(waited).toBeGreaterThan(40)
+    expect(waited).toBeLessThan(1000)
+  })
+
+  it('gives both statements of one commit one deadline', async () => {
+    const world = new World({ storeTimeout: 0.1 })
+    const browser = await world.browserWith('ada')
+    const visit = await browser.visit()
+    visit.session.setUserId('bob')
+    world.store.before = () => sleep(70)
+    const { error } = await visit.answer()
+    expect(error).toMatchObject({ operation: 'create' })
+  })
+
+  it.each([
+    ['answers', () => sleep(80)],
+    ['fails', () => sleep(80).then(() => Promise.reject(new Error('late')))],
+  ] as const)('reports a store that %s too late once', async (_name, late) => {
+    const world = impatient()
+    const browser = await world.browserWith('ada')
+    world.store.before = late
+    expect(await errorOf(browser.visit())).toBeInstanceOf(StoreError)
+    await sleep(60)
+    expect(world.told).toEqual(['store-failed'])
+  })
+
+  it('waits for a store as long as it was told to, above what a timer can hold', async () => {
+    const world = new World({ storeTimeout: 3_000_000 })
+    const browser = await world.browserWith('ada')
+    world.store.before = () => sleep(20)
+    expect((await browser.visit()).session.userId).toBe('ada')
+  })
+
+  it('takes a store that answers with plain values', async () => {
+    const world = new World()
+    const plain = { ...plainStore(), get: () => undefined }
+    const manager = new SessionManager({ store: plain as never, authKey: AUTH_KEY, clock: () => world.now }) // on purpose
+    const browser = await world.browserWith('ada')
+    const session = await manager.start(new FakeExchange({ cookie: `__Host-id=${browser.token}` }))
+    expect(session.isNew).toBe(true)
+    await manager.close()
+  })
+
+  it('answers a stored record that cannot be read with ValueError, not as an empty session', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    const { id } = await world.look(browser)
+    const record = await world.store.peek(id, world.now)
+    for (const values of ['[]', 'null', '"x"', '{']) {
+      await world.store.drop(id)
+      if (record !== undefined) await world.store.plant({ ...record, values })
+      const { session } = await browser.visit()
+      expect(session.userId).toBe('ada')
+      expect(() => session.get('x')).toThrow("the session's stored values are not a JSON object")
+      expect(world.manager.needsRefresh(session)).toBe(false)
+    }
+  })
+
+  it('does not go on with an empty session where the id of the new one is taken', async () => {
+    const world = new World({ authKey: generateKey() })
+    const visit = await world.browser().visit()
+    const other = await world.browserWith('bob')
+    const record = await world.store.peek((await world.look(other)).id, world.now)
+    if (record !== undefined) await world.store.plant({ ...record, id: visit.session.id })
+    visit.session.set('x', 1)
+    const { error, cookie } = await visit.answer()
+    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'create' })
+    expect(cookie).toBeUndefined()
+  })
+})
+
+function plainStore() {
+  const nothing = () => undefined
+  return {
+    create: nothing,
+    get: nothing,
+    save: nothing,
+    touch: nothing,
+    delete: nothing,
+    listByUser: nothing,
+    deleteByUser: nothing,
+    cleanup: nothing,
+  }
+}
