@@ -228,9 +228,12 @@ class Hold {
     this.#parts.push({ send, callback })
   }
 
-  /** Leaves a handler that fails in the same breath the time to answer with an error page. */
+  /**
+   * Leaves a handler that fails in the same breath the time to answer with an error page. Two turns, because
+   * Express calls its own error page in the next.
+   */
   #commitSoon(): void {
-    if (!this.#isCommitting) setImmediate(() => this.#commitNow())
+    if (!this.#isCommitting) setImmediate(() => setImmediate(() => this.#commitNow()))
   }
 
   #commitNow(): void {
