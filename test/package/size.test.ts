@@ -5,11 +5,11 @@ import { describe, expect, inject, it } from 'vitest'
 
 /** Bytes that a subpath may have, bundled, minified and compressed, with all that it imports of ours. */
 const BUDGETS: Readonly<Record<string, number>> = {
-  coatcheck: 13_500,
-  'coatcheck/testing': 14_000,
-  'coatcheck/stores/memory': 1_500,
+  coatcheck: 13_800,
+  'coatcheck/testing': 18_000,
+  'coatcheck/stores/memory': 1_400,
   'coatcheck/stores/postgres': 9_700,
-  'coatcheck/stores/embedded': 13_000,
+  'coatcheck/stores/embedded': 11_600,
   'coatcheck/adapters/node': 4_500,
   'coatcheck/adapters/express': 4_400,
   'coatcheck/adapters/express/global': 30,
