@@ -55,7 +55,13 @@ export class SessionManager<V extends object = RegisteredValues> {
     this.#options = resolved
     this.#emit = toEmit(resolved.onEvent)
     this.#codec = nativeCodec({ cookieName: cookie.name, authKeys, encryptionKeys })
-    this.#guard = new StoreGuard(store, resolved.storeTimeout, resolved.clock, this.#emit)
+    this.#guard = new StoreGuard({
+      store,
+      timeout: resolved.storeTimeout,
+      clock: resolved.clock,
+      emit: this.#emit,
+      pending: this.#pending,
+    })
     this.#touches = new Touches(resolved.touchInterval, this.#emit)
     this.#cleaner = new Cleaner({
       store,
@@ -64,6 +70,7 @@ export class SessionManager<V extends object = RegisteredValues> {
       usesSystemClock,
       interval: resolved.cleanupInterval,
       emit: this.#emit,
+      pending: this.#pending,
     })
   }
 
@@ -196,7 +203,7 @@ export class SessionManager<V extends object = RegisteredValues> {
 
   /** Deletes expired records, in bounded steps. Runs by itself too, from the first {@link start} on. @returns how many. */
   cleanup(): Promise<number> {
-    return this.#pending.add(this.#cleaner.clean())
+    return this.#cleaner.clean()
   }
 
   /** Waits for what is under way, stops the cleanup and closes the store; the user's own client stays open. Idempotent. */

@@ -1,6 +1,7 @@
 import type { EpochMs, Store } from '../store.ts'
 import { LONGEST_TIMER_MS, toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
+import type { Pending } from './pending.ts'
 import type { StoreGuard } from './store-guard.ts'
 
 /** Records that one statement deletes at most, so that none holds up others for long. */
@@ -18,6 +19,8 @@ export interface Cleaning {
   /** Seconds between two cleanups; 0: never by itself. */
   readonly interval: number
   readonly emit: Emit | undefined
+  /** Told of every cleanup, so that a closing manager can wait for it. */
+  readonly pending: Pending
 }
 
 /** Deletes expired records, when asked and by itself. */
@@ -46,7 +49,11 @@ export class Cleaner {
   }
 
   /** @returns how many records were deleted. */
-  async clean(): Promise<number> {
+  clean(): Promise<number> {
+    return this.#kit.pending.add(this.#clean())
+  }
+
+  async #clean(): Promise<number> {
     const now = await this.#safeNow()
     let total = 0
     for (let count = BATCH; count === BATCH; total += count) {

@@ -2,55 +2,69 @@ import { SessionError, StoreError } from '../errors.ts'
 import type { EpochMs, Store } from '../store.ts'
 import { LONGEST_TIMER_MS, toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
+import type { Pending } from './pending.ts'
 
 /** The methods of a store that answer a request. */
 export type StoreOperation = Exclude<keyof Store, 'close'>
 
+/** What a guard takes. */
+export interface Guarding {
+  readonly store: Store
+  /** Seconds. */
+  readonly timeout: number
+  readonly clock: () => EpochMs
+  readonly emit: Emit | undefined
+  /** Told of every call, so that a closing manager can wait for it. */
+  readonly pending: Pending
+}
+
 /** Makes sure that no request waits longer for the store than `storeTimeout`, whoever wrote it. */
 export class StoreGuard {
-  readonly #store: Store
-  readonly #timeout: number
-  readonly #clock: () => EpochMs
-  readonly #emit: Emit | undefined
+  readonly #kit: Guarding
 
-  /** @param timeout Seconds. */
-  constructor(store: Store, timeout: number, clock: () => EpochMs, emit: Emit | undefined) {
-    this.#store = store
-    this.#timeout = timeout
-    this.#clock = clock
-    this.#emit = emit
+  constructor(kit: Guarding) {
+    this.#kit = kit
   }
 
   /** Begins one piece of work: all calls made through what it returns share one deadline. */
   begin(): StoreCall {
-    const endsAt = performance.now() + toMs(this.#timeout)
-    return (operation, id, run) =>
-      new Promise((resolve, reject) => {
-        let isOver = false
-        const fail = (error: unknown) => {
-          if (!isOver) reject(this.#report(operation, id, error))
-          isOver = true
-        }
-        const late = () => fail(new Error(`no answer within ${this.#timeout} s`))
-        const left = endsAt - performance.now()
-        if (left <= 0) return late()
-        const timer = setTimeout(late, Math.min(left, LONGEST_TIMER_MS))
-        answer(this.#store, run).then(
-          (result) => {
-            clearTimeout(timer)
-            resolve(result)
-          },
-          (error: unknown) => {
-            clearTimeout(timer)
-            fail(error)
-          },
-        )
-      })
+    const endsAt = performance.now() + toMs(this.#kit.timeout)
+    return (operation, id, run) => this.#kit.pending.add(this.#ask(operation, id, run, endsAt))
+  }
+
+  #ask<T>(
+    operation: StoreOperation,
+    id: string | undefined,
+    run: (store: Store) => Promise<T>,
+    endsAt: number,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let isOver = false
+      const fail = (error: unknown) => {
+        if (!isOver) reject(this.#report(operation, id, error))
+        isOver = true
+      }
+      const late = () => fail(new Error(`no answer within ${this.#kit.timeout} s`))
+      const left = endsAt - performance.now()
+      if (left <= 0) return late()
+      const timer = setTimeout(late, Math.min(left, LONGEST_TIMER_MS))
+      answer(this.#kit.store, run).then(
+        (result) => {
+          clearTimeout(timer)
+          resolve(result)
+        },
+        (error: unknown) => {
+          clearTimeout(timer)
+          fail(error)
+        },
+      )
+    })
   }
 
   #report(operation: StoreOperation, id: string | undefined, cause: unknown): SessionError {
     const error = cause instanceof SessionError ? cause : new StoreError(operation, cause)
-    this.#emit?.({ type: 'store-failed', at: new Date(this.#clock()), operation, error, id })
+    const { clock, emit } = this.#kit
+    emit?.({ type: 'store-failed', at: new Date(clock()), operation, error, id })
     return error
   }
 }
