@@ -26,7 +26,7 @@ export function aRecord(overrides: Partial<SessionRecord> = {}): SessionRecord {
     values: '{}',
     version: 1,
     createdAt: NOW,
-    signedInAt: overrides.userId === undefined ? undefined : NOW,
+    signedInAt: (overrides.userId ?? '') === '' ? undefined : NOW,
     renewedAt: NOW,
     lastSeenAt: NOW,
     idleTimeout: HOUR / SECOND,

@@ -7,7 +7,7 @@ export function assertSameRecord(actual: SessionRecord | undefined, expected: Se
   assert.deepEqual(withParsedValues(actual), withParsedValues(expected))
 }
 
-/** Asserts that the store holds `expected`, live at `now`, and nothing but it. */
+/** Asserts that the store answers with `expected` at `now`. */
 export async function assertHolds(store: Store, expected: SessionRecord, now: EpochMs): Promise<void> {
   assertSameRecord(await store.get(expected.id, now), expected)
 }
