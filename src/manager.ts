@@ -106,7 +106,8 @@ export class SessionManager<V extends object = RegisteredValues> {
    * @throws {@link StateError} the session is not this manager's.
    */
   refresh(exchange: Exchange, session: Session<V>): Promise<void> {
-    const draft = this.#draftOf(session)
+    const draft = this.#findDraft(session)
+    if (draft === undefined) return Promise.reject(notOurs())
     const running = this.#refreshing.get(draft)
     if (running !== undefined) return running
     const refreshing = this.#refresh(exchange, draft)
@@ -119,7 +120,7 @@ export class SessionManager<V extends object = RegisteredValues> {
 
   /** Ends the session and commits at once: `session.destroy()` and {@link refresh}. */
   async destroy(exchange: Exchange, session: Session<V>): Promise<void> {
-    session.destroy()
+    this.#draftOf(session).destroy()
     await this.refresh(exchange, session)
   }
 
@@ -130,7 +131,7 @@ export class SessionManager<V extends object = RegisteredValues> {
 
   /** Whether a session was started by this manager. @internal */
   owns(session: object): boolean {
-    return StagedSession.draftOf(session)?.owner === this
+    return this.#findDraft(session) !== undefined
   }
 
   /**
@@ -296,10 +297,19 @@ export class SessionManager<V extends object = RegisteredValues> {
   }
 
   #draftOf(session: object): Draft {
-    const draft = StagedSession.draftOf(session)
-    if (draft?.owner !== this) throw new StateError('this session was not started by this manager')
+    const draft = this.#findDraft(session)
+    if (draft === undefined) throw notOurs()
     return draft
   }
+
+  #findDraft(session: object): Draft | undefined {
+    const draft = StagedSession.draftOf(session)
+    return draft?.owner === this ? draft : undefined
+  }
+}
+
+function notOurs(): StateError {
+  return new StateError('this session was not started by this manager')
 }
 
 function checkUserId(userId: unknown): void {
