@@ -185,11 +185,13 @@ async function listen(socket: string | undefined): Promise<Server | undefined> {
 function isAnswering(socket: string | undefined): Promise<boolean> {
   return new Promise((resolve) => {
     if (socket === undefined) return resolve(true)
-    const connection = connect(socket, () => resolve(true))
-    connection.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    )
-    connection.once('close', () => connection.destroy())
+    const connection = connect(socket, () => {
+      connection.destroy()
+      resolve(true)
+    })
+    connection.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT')
+    })
   })
 }
 

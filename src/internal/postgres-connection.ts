@@ -9,7 +9,8 @@ export interface PostgresDatabase {
 
 /** One SQL statement, whole. */
 export interface Statement {
-  readonly name: string
+  /** Name to prepare it under; `undefined`: it is not worth keeping. */
+  readonly name: string | undefined
   readonly text: string
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { aStatement, type Statement } from './postgres-connection.ts'
+import type { Statement } from './postgres-connection.ts'
 import { quoteTable, type TableName } from './postgres-statements.ts'
 
 /**
@@ -16,9 +16,7 @@ export function createMigration(name: TableName): Statement {
   const table = quoteTable(name)
   const { byUser, byHour } = indexNames(name.table)
   const isDone = isDoneSql(name)
-  return aStatement(
-    'migrate',
-    `
+  const text = `
 do $coatcheck$
 begin
   if ${isDone} then return; end if;
@@ -87,8 +85,8 @@ begin
     raise exception 'an index of % cannot be named as it is to be: the name is in use', '${table}';
   end if;
 end
-$coatcheck$`,
-  )
+$coatcheck$`
+  return { name: undefined, text }
 }
 
 const COLUMNS =
