@@ -46,6 +46,7 @@ export class SessionManager<V extends object = RegisteredValues> {
   /** Where a request keeps its session: a WeakMap of all requests costs the garbage collector several µs each. */
   readonly #session = Symbol('coatcheck.session')
   readonly #refreshing = new Map<Draft, Promise<void>>()
+  #closing: Promise<void> | undefined
 
   /** @throws {@link ConfigError} an option cannot work; the message names it. */
   constructor(options: SessionManagerOptions) {
@@ -208,15 +209,20 @@ export class SessionManager<V extends object = RegisteredValues> {
   }
 
   /** Waits for what is under way, stops the cleanup and closes the store; the user's own client stays open. Idempotent. */
-  async close(): Promise<void> {
-    this.#cleaner.stop()
-    await this.#pending.settle()
-    await this.store.close?.()
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   /** The same as {@link close}: `await using manager = …`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#cleaner.stop()
+    await this.#pending.settle()
+    await this.store.close?.()
   }
 
   async #start(exchange: Exchange): Promise<Session<V>> {
