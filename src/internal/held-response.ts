@@ -58,7 +58,8 @@ interface Held extends Holdable {
  * Lets no head of this response go before the session is committed. Costs four properties on the response and
  * two small objects; where there is nothing to commit, the head passes at once.
  *
- * Called again for the same response (a second manager, or one mounted twice), it adds to the same hold.
+ * Called again for the same response (a second manager, or one mounted twice), it adds to the same hold. A
+ * handler that never answers commits nothing, whether or not its client is still there.
  */
 export function holdHead<V extends object>(
   response: NodeResponse,

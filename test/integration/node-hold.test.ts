@@ -198,6 +198,28 @@ describe('a response whose session is being committed', () => {
     while ((await manager.listSessions('ada')).length === 0) await turn()
   })
 
+  it('is not committed where the client goes away and the handler never answers', async () => {
+    let leave = (): void => {}
+    let hasClosed = false
+    const { browser, port, store } = await serve(async (request, response, session) => {
+      if (request.url === '/read') {
+        response.end('still here')
+        return
+      }
+      session.setUserId('ada')
+      leave()
+      await once(response, 'close')
+      hasClosed = true
+    })
+    const request = get({ port })
+    request.on('error', () => {})
+    leave = () => request.destroy()
+    while (!hasClosed) await turn()
+    await settle()
+    expect(store.writes()).toBe(0)
+    expect((await browser.send('/read')).body).toBe('still here')
+  })
+
   it('keeps its place among the requests of one connection', async () => {
     const kept = keep()
     const { port } = await serve((request, response, session) => {
