@@ -224,8 +224,9 @@ function resolveAuthKeys(authKey: SessionManagerOptions['authKey']): readonly Ui
 
 function resolveKeys(name: string, option: Key | readonly Key[]): readonly Uint8Array[] {
   const keys: readonly Key[] = typeof option === 'string' || option instanceof Uint8Array ? [option] : option
-  if (!Array.isArray(keys) || keys.length === 0)
-    throw new ConfigError(`${name} must be a key or a list of keys`)
+  // Kept apart, because isArray() itself makes `any` of a readonly list.
+  const isList: boolean = Array.isArray(keys)
+  if (!isList || keys.length === 0) throw new ConfigError(`${name} must be a key or a list of keys`)
   return keys.map((key, index) => {
     const label = keys === option ? `${name}[${index}]` : name
     const problem = keyProblem(key)
