@@ -155,16 +155,16 @@ describe('SessionManager.close', () => {
     const world = new World()
     const browser = await world.browserWith('ada', { n: 1 })
     world.advance(60)
-    const visits = [await browser.visit(), await browser.visit(), await browser.visit()]
+    const [writing, reading, updating] = [await browser.visit(), await browser.visit(), await browser.visit()]
     world.forget()
     const releases: (() => void)[] = []
     world.store.before = () => new Promise<void>((resolve) => void releases.push(resolve))
-    visits[0]?.session.set('x', 1)
-    const work = [
-      visits[0]?.answer(),
-      visits[1]?.answer(),
-      visits[2]?.session.update('n', () => 2),
-      world.manager.revoke('bob', visits[0]?.session.id ?? ''),
+    writing.session.set('x', 1)
+    const work: readonly Promise<unknown>[] = [
+      writing.answer(),
+      reading.answer(),
+      updating.session.update('n', () => 2),
+      world.manager.revoke('bob', writing.session.id),
       world.manager.listSessions('ada'),
       browser.visit(),
     ]

@@ -10,7 +10,7 @@ const FAILURES = {
   'throws at once': () => {
     throw new Error('down')
   },
-  'rejects with undefined': () => Promise.reject(undefined as unknown as Error), // what a store can do
+  'rejects with undefined': () => Promise.reject(undefined), // what a store can do
   'rejects with a StoreError': () => Promise.reject(new StoreError('get', new Error('down'))),
   hangs: () => new Promise<never>(() => undefined),
 } as const

@@ -224,7 +224,7 @@ describe('Session.update', () => {
       const change = async (): Promise<number> => {
         throw new Error('later')
       }
-      const updated = session.update('n', change as unknown as () => number) // what JavaScript lets through
+      const updated = session.update('n', change) // what JavaScript lets through
       await expect(updated).rejects.toBeInstanceOf(ValueError)
       await expect(updated).rejects.toThrow('synchronous')
       await new Promise((resolve) => setImmediate(resolve))

@@ -97,7 +97,7 @@ function methodsOf(of: MemoryStore): object {
 
 describe('SessionManager, options', () => {
   it.each(REFUSED)('refuses %o: %s (rule 14)', (options, message) => {
-    const construct = () => new SessionManager({ store, authKey: KEY, ...options } as SessionManagerOptions) // on purpose
+    const construct = () => new SessionManager({ store, authKey: KEY, ...options }) // on purpose
     expect(construct).toThrow(ConfigError)
     expect(construct).toThrow(message)
   })
