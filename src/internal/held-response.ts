@@ -120,8 +120,6 @@ class Hold {
   readonly #end: NodeResponse['end']
   readonly #flushHeaders: NodeResponse['flushHeaders']
   #phase: Phase = 'open'
-  /** Whether the handler called `writeHead` itself. */
-  #isHeadWritten = false
   #isCommitting = false
   /** The status when the head was first asked for. */
   #statusAtFirst = 0
@@ -132,12 +130,10 @@ class Hold {
   constructor(response: NodeResponse, commit: Commit) {
     this.#response = response
     this.#commits = [commit]
-    /* eslint-disable @typescript-eslint/unbound-method -- each is called with the response as its this */
     this.#writeHead = response.writeHead
     this.#write = response.write
     this.#end = response.end
     this.#flushHeaders = response.flushHeaders
-    /* eslint-enable @typescript-eslint/unbound-method */
     response.writeHead = writeHead
     response.write = write
     response.end = end
@@ -162,7 +158,6 @@ class Hold {
     if (this.#phase === 'passing') return this.#writeHead.call(this.#response, status, ...rest)
     if (this.#phase === 'refused' || this.#endedHead !== undefined) return this.#response
     recordHead(this.#response, status, rest)
-    this.#isHeadWritten = true
     return this.#response
   }
 
@@ -276,7 +271,6 @@ class Hold {
   #pass(): void {
     this.#phase = 'passing'
     this.#restoreHead()
-    if (this.#isHeadWritten) this.#writeHead.call(this.#response, this.#response.statusCode)
   }
 
   #restoreHead(): void {
