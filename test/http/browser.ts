@@ -4,6 +4,8 @@ import { parseSetCookie } from 'set-cookie-parser'
 /** A response as it came over the wire. */
 export interface Received {
   readonly status: number
+  /** The reason phrase. */
+  readonly reason: string
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The Set-Cookie lines. */
   readonly setCookies: readonly string[]
@@ -71,6 +73,7 @@ export class Browser {
         response.on('end', () => {
           resolve({
             status: response.statusCode ?? 0,
+            reason: response.statusMessage ?? '',
             headers: response.headers as Record<string, string | undefined>,
             setCookies: response.headers['set-cookie'] ?? [],
             body,

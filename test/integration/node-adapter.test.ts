@@ -134,6 +134,7 @@ function wrap(response: ServerResponse, name: string, seen: string[]): void {
     return Reflect.apply(writeHead, this, args) as ServerResponse
   }
   response.write = ((chunk: string) => {
+    if (response.writableEnded) throw new Error('written to after its end')
     if (!response.headersSent && !hasHead) response.writeHead(response.statusCode)
     return Reflect.apply(write, response, [chunk.toUpperCase()]) as boolean
   }) as typeof write
@@ -176,6 +177,23 @@ describe('toExchange(request)', () => {
     const [response] = (await once(upgrade, 'response')) as [IncomingMessage]
     response.resume()
     expect(found).toEqual([1, true, 101, 'ERR_SESSION_STATE'])
+  })
+})
+
+describe('toExchange(request, response)', () => {
+  it('of a response whose head has gone can be started from, and changes nothing', async () => {
+    const { manager } = keep()
+    const browser = await start(async (request, response) => {
+      response.write('head ')
+      const session = await manager.start(toExchange(request, response))
+      try {
+        session.set('a', 1)
+      } catch (error) {
+        response.end((error as StateError).code) // as the class says
+      }
+    })
+    const received = await browser.ask('/')
+    expect([received.status, received.body]).toEqual([200, 'head ERR_SESSION_STATE'])
   })
 })
 

@@ -96,11 +96,13 @@ describe('a response whose session is being committed', () => {
       response.writeHead(500, { 'X-Late': '1' })
       response.setHeader('X-Later', '1')
       response.statusCode = 404
+      response.statusMessage = 'Too late'
       response.flushHeaders()
     })
-    const { status, headers, body, setCookies } = await browser.send('/')
-    expect({ status, body, late: headers['x-late'], later: headers['x-later'] }).toEqual({
+    const { status, reason, headers, body, setCookies } = await browser.send('/')
+    expect({ status, reason, body, late: headers['x-late'], later: headers['x-later'] }).toEqual({
       status: 200,
+      reason: 'OK',
       body: 'first',
       late: undefined,
       later: undefined,
