@@ -1,8 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { type NodeResponse, setStatusMessage } from './node-response.ts'
 
 /** Headers that describe a body, or what a handler did: not true any more once its answer is replaced. */
-const OF_THE_OLD_BODY = [
+export const OF_THE_OLD_BODY = [
   'accept-ranges',
   'content-disposition',
   'content-encoding',
@@ -31,18 +30,29 @@ export function failureStatus(error: unknown): number {
     : 500
 }
 
+/** @returns the reason phrase of a failure's status. Not node's own list: not every runtime has it. */
+export function reasonOf(status: number): string {
+  if (status === 503) return 'Service Unavailable'
+  return status === 409 ? 'Conflict' : status === 500 ? 'Internal Server Error' : 'Error'
+}
+
+/** @returns the body of a failure's answer: it tells nothing but the status. */
+export function failureBody(status: number): string {
+  return `${reasonOf(status)}\n`
+}
+
 /**
  * Makes a response's head that of a failure, and leaves what other code set beside its body (cookies, security
  * headers, Vary) alone.
  *
- * @returns the body to send: it tells nothing but the status.
+ * @returns the body to send.
  */
 export function replaceHead(response: NodeResponse, error: unknown): string {
   for (const name of OF_THE_OLD_BODY) response.removeHeader(name)
   const status = failureStatus(error)
-  const body = `${STATUS_CODES[status] ?? 'Error'}\n`
+  const body = failureBody(status)
   response.statusCode = status
-  setStatusMessage(response, STATUS_CODES[status] ?? 'Error')
+  setStatusMessage(response, reasonOf(status))
   response.setHeader('Content-Type', 'text/plain; charset=utf-8')
   response.setHeader('Content-Length', Buffer.byteLength(body))
   response.setHeader('Cache-Control', 'no-store')

@@ -1,0 +1,91 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import { withSession } from '../context.ts'
+import { StateError } from '../errors.ts'
+import { commitFailure, commitResponse } from '../internal/fetch-commit.ts'
+import { FetchExchange } from '../internal/fetch-exchange.ts'
+import { toFailureResponse } from '../internal/fetch-failure.ts'
+import type { SessionManager } from '../manager.ts'
+import type { Session } from '../session.ts'
+
+/** How sessions meet Hono. */
+export interface HonoOptions<P extends string> {
+  /** The variable of the context that holds the session. (default: `session`, read as `c.var.session`) */
+  readonly property?: P | undefined
+  /** Reads the client's address: `(c) => getConnInfo(c).remote.address`. (default: the socket's, under node) */
+  readonly address?: ((c: Context) => string | undefined) | undefined
+}
+
+/** What a handler finds in its context: the session under its name. `new Hono<HonoSession<Values>>()` where it is not inferred. */
+export interface HonoSession<V extends object, P extends string = 'session'> {
+  /** Hono's name for what `c.var` holds. */
+  Variables: { [K in P]: Session<V> }
+}
+
+/**
+ * Gives each request its session at `c.var.session`. What the request changes is committed after the handlers,
+ * and after `onError` where one of them failed. A store that fails when the session is loaded goes to `onError`.
+ *
+ * @example
+ * const app = new Hono().use(sessions(manager)).get('/', (c) => c.text(c.var.session.userId ?? 'stranger'))
+ */
+export function sessions<V extends object, P extends string = 'session'>(
+  manager: SessionManager<V>,
+  options: HonoOptions<P> = {},
+): MiddlewareHandler<HonoSession<V, P>> {
+  const { address = socketAddress } = options
+  const property = options.property ?? ('session' as P) // the default of P
+  return async function sessions(c, next) {
+    const exchange = new FetchExchange(c.req.raw, () => address(c))
+    const session = await manager.start(exchange).catch((error: unknown) => throwAnswering(c, error))
+    const other: unknown = c.get(property)
+    if (other !== undefined && other !== session)
+      throw new StateError(`c.var.${property} is taken: give this manager a property of its own`)
+    c.set(property, session)
+    try {
+      await withSession(session, next)
+    } catch (thrown) {
+      await commitUnanswered(manager, exchange, session, c)
+      throw thrown
+    }
+    if (!c.finalized) return commitUnanswered(manager, exchange, session, c)
+    const response = await commitResponse(manager, exchange, session, c.res, (work) => waitFor(work, c))
+    if (response === c.res) return
+    c.res = undefined // or Hono would put the headers of the response that is replaced on the new one
+    c.res = response
+  }
+}
+
+/** Neither a handler nor `onError` has answered: Hono, or an outer middleware, will, with what `c.res` has by then. */
+async function commitUnanswered<V extends object>(
+  manager: SessionManager<V>,
+  exchange: FetchExchange,
+  session: Session<V>,
+  c: Context,
+): Promise<void> {
+  exchange.respond({ status: 500, headers: c.res.headers })
+  await commitFailure(manager, exchange, session)
+  exchange.finish(c.res)
+}
+
+/** Hono answers an error by its `getResponse`, and any other by 500. An `onError` of the application sees the error. */
+function throwAnswering(c: Context, error: unknown): never {
+  c.header('Vary', 'Cookie', { append: true })
+  if (error instanceof Error) Object.assign(error, { getResponse: () => toFailureResponse(error) })
+  throw error
+}
+
+function waitFor(work: Promise<unknown>, c: Context): void {
+  let context: { waitUntil(work: Promise<unknown>): void }
+  try {
+    context = c.executionCtx
+  } catch {
+    return // Hono's way to say that the runtime has none
+  }
+  context.waitUntil(work)
+}
+
+/** As @hono/node-server has it: its environment is the request and response of node. */
+function socketAddress(c: Context): string | undefined {
+  const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } } // undefined elsewhere
+  return incoming?.socket?.remoteAddress
+}

@@ -1,0 +1,85 @@
+import { replaceSetCookie } from '../cookies/header.ts'
+import type { Exchange, SetCookie } from '../exchange.ts'
+
+/** What a commit goes by of the answer that is about to leave. */
+export interface FetchHead {
+  readonly status: number
+  readonly headers: Headers
+}
+
+/**
+ * The {@link Exchange} of frameworks that take a `Request` and give a `Response`. The response comes last, and
+ * its headers may be immutable, so what is set waits until {@link finish} puts it on.
+ */
+export class FetchExchange implements Exchange {
+  readonly request: Request
+  readonly #addressOf: () => string | undefined
+  /** `undefined` while the handler runs, and where it threw. */
+  #head: FetchHead | undefined
+  readonly #headers = new Map<string, string>()
+  #cookie: SetCookie | undefined
+
+  /** @param addressOf Called only when a record keeps the address. */
+  constructor(request: Request, addressOf: () => string | undefined) {
+    this.request = request
+    this.#addressOf = addressOf
+  }
+
+  get address(): string | undefined {
+    return this.#addressOf()
+  }
+
+  get status(): number {
+    return this.#head?.status ?? 500
+  }
+
+  /** The adapter returns the response, and with it the head, after the commit. */
+  get headSent(): boolean {
+    return false
+  }
+
+  header(name: string): string | undefined {
+    return this.request.headers.get(name) ?? undefined
+  }
+
+  setCookie(cookie: SetCookie): void {
+    this.#cookie = cookie
+  }
+
+  responseHeader(name: string): string | undefined {
+    return this.#headers.get(name) ?? this.#head?.headers.get(name) ?? undefined
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#headers.set(name, value)
+  }
+
+  /** Takes the answer that the commit goes by. What was set before it is set again by the commit. */
+  respond(head: FetchHead): void {
+    this.#head = head
+    this.#headers.clear()
+  }
+
+  /** @returns the answer with what was set on it: itself where its headers can be changed, else a copy. */
+  finish(response: Response): Response {
+    if (response.status < 200) return response // Response.error(), and a WebSocket's: neither can be copied
+    try {
+      this.#putOn(response.headers)
+      return response
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+    }
+    // Immutable: the answer of a fetch(), or of Response.redirect().
+    const copy = new Response(response.body, response)
+    this.#putOn(copy.headers)
+    return copy
+  }
+
+  #putOn(headers: Headers): void {
+    for (const [name, value] of this.#headers) headers.set(name, value)
+    if (this.#cookie === undefined) return
+    const lines = replaceSetCookie(headers.getSetCookie(), this.#cookie)
+    headers.delete('set-cookie')
+    for (const line of lines) headers.append('set-cookie', line)
+  }
+}
