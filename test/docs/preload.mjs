@@ -5,6 +5,10 @@ const { listen } = Server.prototype
 
 Server.prototype.listen = function listenAnywhere(...args) {
   if (typeof args[0] === 'number' || /^\d+$/.test(args[0])) args[0] = 0
-  this.once('listening', () => process.send?.({ port: this.address().port }))
+  this.once('listening', () => {
+    // A socket in the file system, such as the embedded store's lock, has no port.
+    const { port } = this.address() ?? {}
+    if (port !== undefined) process.send?.({ port })
+  })
   return listen.apply(this, args)
 }
