@@ -19,6 +19,7 @@ export function devicesPage(
 <h1>Signed-in devices</h1>
 <p class="hint">Everywhere that ${userId} is signed in. Sign out what you do not recognise.</p>
 </div>
+<h2 class="hidden">This device</h2>
 <ul class="list" aria-label="This device">${here.map((device) => item(device, now, thisDevice))}</ul>
 <div class="heading with-action">
 <h2>Other devices</h2>
