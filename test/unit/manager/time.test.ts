@@ -30,6 +30,20 @@ describe('a session’s end', () => {
     expect((await world.look(browser)).userId).toBeUndefined()
   })
 
+  it('at the absolute end is the record’s, also where no token is asked (rule 8)', async () => {
+    const world = new World({ idleTimeout: 100, absoluteTimeout: 150 })
+    const browser = await world.browserWith('ada')
+    const { id } = await world.look(browser)
+    world.advance(90)
+    await browser.ask((session) => expect(session.userId).toBe('ada'))
+    world.now = START + 150_000 - 1
+    expect(await world.manager.find(id)).toMatchObject({ expiresAt: new Date(START + 150_000) })
+    world.now += 1
+    expect(await world.manager.find(id)).toBeUndefined()
+    expect(await world.manager.listSessions('ada')).toEqual([])
+    expect(await world.manager.touch(id)).toBe(false)
+  })
+
   it('by idle time is moved by each use that is written (R-199)', async () => {
     const world = new World({ idleTimeout: 100, absoluteTimeout: 1000 })
     const browser = await world.browserWith('ada')
