@@ -13,6 +13,11 @@ const BUDGETS: Readonly<Record<string, number>> = {
   'coatcheck/adapters/node': 4_500,
   'coatcheck/adapters/express': 4_400,
   'coatcheck/adapters/express/global': 30,
+  'coatcheck/adapters/fastify': 4_500,
+  'coatcheck/adapters/fastify/global': 30,
+  'coatcheck/adapters/hono': 2_950,
+  'coatcheck/adapters/koa': 4_500,
+  'coatcheck/adapters/fetch': 2_750,
 }
 
 const { project } = inject('installed')
@@ -25,7 +30,7 @@ async function measure(subpath: string): Promise<number> {
     write: false,
     format: 'esm',
     platform: 'node',
-    external: ['@electric-sql/pglite', 'pg', 'express'],
+    external: ['@electric-sql/pglite', 'pg', 'express', 'fastify', 'hono', 'koa'],
   })
   return gzipSync(outputFiles[0]?.contents ?? '').length
 }

@@ -41,6 +41,11 @@ describe('exports', () => {
         "./adapters/node",
         "./adapters/express",
         "./adapters/express/global",
+        "./adapters/fastify",
+        "./adapters/fastify/global",
+        "./adapters/hono",
+        "./adapters/koa",
+        "./adapters/fetch",
       ]
     `)
   })
@@ -64,6 +69,19 @@ describe('exports', () => {
           "sessions",
         ],
         "./adapters/express/global": [],
+        "./adapters/fastify": [
+          "sessions",
+        ],
+        "./adapters/fastify/global": [],
+        "./adapters/fetch": [
+          "sessions",
+        ],
+        "./adapters/hono": [
+          "sessions",
+        ],
+        "./adapters/koa": [
+          "sessions",
+        ],
         "./adapters/node": [
           "sessions",
           "toExchange",
