@@ -3,24 +3,35 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { linkPackages } from '../package/global-setup.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { readBlocks } from './blocks.ts'
-import { toPrograms, writeProgram } from './programs.ts'
+import { type Program, toPrograms, writeProgram } from './programs.ts'
 import { type Run, run } from './run.ts'
 
-describe("the README's first program", () => {
-  let program: Run
+const [first, embedded] = toPrograms(readBlocks('README.md'))
+if (first === undefined || embedded === undefined) throw new Error('the README has no two programs')
+
+/** The first program with the second block in place of its two `store` lines, as the README says. */
+function withoutServer(program: Program, block: Program): Program {
+  const text = program.text.replace(/^const store = .*\nawait store\.migrate\(\)$/m, () => block.text)
+  if (text === program.text) throw new Error('the first program has no two store lines')
+  return { ...program, text }
+}
+
+describe.each([
+  ["the README's first program", first],
+  ["the README's first program without a PostgreSQL server", withoutServer(first, embedded)],
+])('%s', (name, program) => {
+  let running: Run
   let origin: string
 
   beforeAll(async () => {
     const { project } = inject('installed')
-    await linkPackages(project, ['express', 'pg'])
-    const [first] = toPrograms(readBlocks('README.md'))
-    if (first === undefined) throw new Error('the README has no program')
-    const file = writeProgram(path.join(project, 'first-program'), first)
-    program = await run(file, await createDatabase(inject('postgres')[18]))
-    origin = program.origin ?? `does not listen: ${program.output()}`
+    await linkPackages(project, ['express', 'pg', '@electric-sql'])
+    const file = writeProgram(path.join(project, name.replaceAll(/\W+/g, '-')), program)
+    running = await run(file, await createDatabase(inject('postgres')[18]))
+    origin = running.origin ?? `does not listen: ${running.output()}`
   })
 
-  afterAll(async () => program.stop())
+  afterAll(() => running.stop())
 
   /** Asks as a browser with this cookie would, which does not follow redirects. */
   async function ask(method: 'GET' | 'POST', target: string, cookie?: string) {

@@ -29,7 +29,7 @@ export async function run(file: string, databaseUrl: string): Promise<Run> {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)))
   const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  const [first] = await Promise.race([once(child, 'message'), once(child, 'exit')])
+  const [first] = await Promise.race([once(child, 'message'), once(child, 'close')])
   clearTimeout(timer)
   const { port } = (typeof first === 'object' ? (first ?? {}) : {}) as { port?: number } // what preload.mjs sends
   return {
