@@ -55,8 +55,8 @@ begin
     add column if not exists persistent bool not null default false,
     -- Seconds without use after which the session ends.
     add column if not exists idle_timeout numeric,
-    -- SHA-256 of the secret, in hex. Empty: no token opens this session.
-    add column if not exists secret_hash text not null default '',
+    -- SHA-256 of the secret. Empty: no token opens this session.
+    add column if not exists secret_hash bytea not null default '',
     -- The client's address and User-Agent header at sign-in.
     add column if not exists address text,
     add column if not exists user_agent text;
@@ -77,7 +77,7 @@ begin
     add column if not exists cleanup_hour timestamp
       generated always as (date_trunc('hour', expires_at at time zone 'UTC')) stored,
     -- Room on each page for the next version of its rows, or there are no heap-only updates.
-    set (fillfactor = 80);
+    set (fillfactor = 90);
 
   create index if not exists "${byUser}" on ${table} (user_id) where user_id <> '';
   create index if not exists "${byHour}" on ${table} (cleanup_hour);

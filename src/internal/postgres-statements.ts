@@ -61,6 +61,11 @@ function at(ms: string): string {
   return `to_timestamp(${ms}::float8 / 1000)`
 }
 
+/** A secret's hash from a parameter or column of hex digits. */
+function hash(hex: string): string {
+  return `decode(${hex}::text, 'hex')`
+}
+
 const serverTimeSql = `select (date_part('epoch', clock_timestamp()) * 1000)::int8::text as now`
 
 function createSql(table: string): string {
@@ -71,7 +76,7 @@ insert into ${table} (
 )
 values (
   $1::text, $2::text, $3::text::jsonb, ${at('$4')}, ${at('$5')}, ${at('$6')}, ${at('$7')}, ${at('$8')}, ${at('$9')},
-  $10::text::int4, $11::text::bool, $12::text::numeric, $13::text, $14::text, $15::text
+  $10::text::int4, $11::text::bool, $12::text::numeric, ${hash('$13')}, $14::text, $15::text
 )
 on conflict (id) do nothing
 returning id`
@@ -95,7 +100,7 @@ with locked as materialized (
   select c.id, c.new_values,
     case
       when c.expires_at <= ${at('$3')} then 'gone'
-      when c.secret_hash <> $2::text then 'superseded'
+      when c.secret_hash <> ${hash('$2')} then 'superseded'
       when $10::text is not null and (c.old_values -> $10::text) is distinct from $11::text::jsonb then 'unexpected'
       when octet_length(c.new_values::text) > $4::float8 then 'too-large'
       else 'saved'
@@ -107,7 +112,7 @@ with locked as materialized (
     version = t.version + 1,
     last_seen_at = case when $12::text is null then greatest(t.last_seen_at, ${at('$8')}) else ${at('$8')} end,
     expires_at = case when $12::text is null then greatest(t.expires_at, ${at('$9')}) else ${at('$9')} end,
-    secret_hash = coalesce($12::text, t.secret_hash),
+    secret_hash = coalesce(${hash('$12')}, t.secret_hash),
     renewed_at = coalesce(${at('$13')}, t.renewed_at),
     user_id = coalesce($14::text, t.user_id),
     signed_in_at = coalesce(${at('$15')}, t.signed_in_at),
@@ -149,7 +154,7 @@ with change as materialized (
   select c.id, c.new_values, c.last_seen_at, c.expires_at, c.saves,
     case
       when c.held_expires_at <= ${at('c.now')} then 'gone'
-      when c.held_secret_hash <> c.secret_hash then 'superseded'
+      when c.held_secret_hash <> ${hash('c.secret_hash')} then 'superseded'
       when octet_length(c.new_values::text) > c.max_values_bytes then 'too-large'
       else 'saved'
     end as outcome
@@ -171,7 +176,7 @@ function touchSql(table: string): string {
 update ${table} t set
   last_seen_at = greatest(t.last_seen_at, ${at('$4')}),
   expires_at = greatest(t.expires_at, ${at('$5')})
-where t.id = $1::text and t.secret_hash = $2::text and t.expires_at > ${at('$3')}
+where t.id = $1::text and t.secret_hash = ${hash('$2')} and t.expires_at > ${at('$3')}
 returning t.id`
 }
 
@@ -188,7 +193,7 @@ with touch as materialized (
   for no key update skip locked
 ), judged as materialized (
   select c.id, ${at('c.last_seen_at')} as last_seen_at, ${at('c.expires_at')} as expires_at,
-    l.secret_hash = c.secret_hash and l.expires_at > ${at('c.now')} as is_live
+    l.secret_hash = ${hash('c.secret_hash')} and l.expires_at > ${at('c.now')} as is_live
   from locked l join touch c on c.id = l.id
 ), written as (
   update ${table} t set

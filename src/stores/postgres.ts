@@ -62,7 +62,8 @@ export class PostgresStore implements Store {
   readonly #runner: PostgresRunner
   readonly #reads: PostgresReads
   readonly #writes: PostgresWrites
-  readonly #underWay = new Set<Promise<unknown>>()
+  #underWay = 0
+  #whenIdle: (() => void)[] = []
 
   /** Opens no connection. @throws {@link ConfigError} an option is missing, unknown or cannot work. */
   constructor(options: PostgresStoreOptions) {
@@ -180,19 +181,19 @@ export class PostgresStore implements Store {
 
   /** Waits for what is under way. `db` stays open: it is yours. */
   async close(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   /** Everything that a store does passes through here: the one place where a driver's error gets its wrapping. */
   async #attempt<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    const answer = work()
-    this.#underWay.add(answer)
+    this.#underWay += 1
     try {
-      return await answer
+      return await work()
     } catch (error) {
       throw error instanceof SessionError ? error : new StoreError(operation, error)
     } finally {
-      this.#underWay.delete(answer)
+      this.#underWay -= 1
+      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
     }
   }
 }
