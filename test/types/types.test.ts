@@ -54,7 +54,7 @@ function describeDiagnostic({ file, start = 0, messageText }: ts.Diagnostic): st
 }
 
 beforeAll(async () => {
-  await linkPackages(project, ['@types', 'express', 'pg'])
+  await linkPackages(project, ['@types', 'express', 'fastify', 'hono', 'koa', 'pg'])
   cpSync(cases, path.join(project, 'cases'), { recursive: true })
 })
 

@@ -1,8 +1,11 @@
 import { getSession, type Session, SessionManager, withSession } from 'coatcheck'
 import { sessions } from 'coatcheck/adapters/express'
 import 'coatcheck/adapters/express/global'
+import { sessions as fastifySessions } from 'coatcheck/adapters/fastify'
+import 'coatcheck/adapters/fastify/global'
 import { MemoryStore } from 'coatcheck/stores/memory'
 import express from 'express'
+import { fastify } from 'fastify'
 
 interface AppValues {
   cart: string[]
@@ -46,3 +49,12 @@ declare const drafts: Session<{ draft: string }>
 const length: number = withSession(drafts, () => 1)
 
 export { cart, current, draft, length, own }
+
+fastify()
+  .register(fastifySessions(manager))
+  .get('/', async (request) => {
+    const theme: 'dark' | 'light' | undefined = request.session.get('theme')
+    // @ts-expect-error no such key
+    request.session.get('basket')
+    return `${theme} ${request.session.userId ?? 'stranger'}`
+  })
