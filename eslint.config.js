@@ -112,5 +112,5 @@ export default tseslint.config(
     },
   },
   // vitest reads its configuration from the default export
-  { files: ['*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['**/*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
 )
