@@ -123,6 +123,8 @@ class Hold {
   #isCommitting = false
   /** The status when the head was first asked for. */
   #statusAtFirst = 0
+  /** The Content-Length when the head was first asked for; empty if there was none. */
+  #lengthAtFirst = ''
   #parts: Part[] = []
   #cookies: SetCookie[] | undefined
   #endedHead: HeadCopy | undefined
@@ -203,6 +205,7 @@ class Hold {
     if (this.#commits.some((commit) => commit.isNeeded())) {
       this.#phase = 'held'
       this.#statusAtFirst = this.#response.statusCode
+      this.#lengthAtFirst = this.#length
       return false
     }
     for (const commit of this.#commits) runBehind(commit)
@@ -216,12 +219,19 @@ class Hold {
 
   #holdPart(send: () => boolean, callback: (() => void) | undefined): void {
     const { statusCode } = this.#response
-    // An error page: the handler failed after it had begun its answer, of which nothing has left.
-    if (statusCode !== this.#statusAtFirst && statusCode >= 400) {
+    const isErrorStatus = statusCode !== this.#statusAtFirst && statusCode >= 400
+    // An error page: the handler failed after it had begun its answer, of which nothing has left. Its length is
+    // that of the page alone; what went before it would push the rest into the connection's next response.
+    if (isErrorStatus || this.#length !== this.#lengthAtFirst) {
       this.#statusAtFirst = statusCode
+      this.#lengthAtFirst = this.#length
       this.#dropParts()
     }
     this.#parts.push({ send, callback })
+  }
+
+  get #length(): string {
+    return String(this.#response.getHeader('content-length') ?? '')
   }
 
   /**

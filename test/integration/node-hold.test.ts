@@ -127,6 +127,18 @@ describe('a response whose session is being committed', () => {
     expect(store.writes()).toBe(0)
   })
 
+  it('gives way to a second answer of its own length under the same status, and keeps the connection in step', async () => {
+    const { browser } = await serve((request, response, session) => {
+      if (request.url === '/next') return response.end('next')
+      session.set('a', 1)
+      response.write('half a table')
+      response.setHeader('Content-Length', 5)
+      return response.end('sorry')
+    })
+    expect((await browser.send('/')).body).toBe('sorry')
+    expect((await browser.send('/next')).body).toBe('next')
+  })
+
   it("throws node's own errors for chunks that are none", async () => {
     const { browser } = await serve((_request, response, session) => {
       session.set('a', 1)
