@@ -9,7 +9,8 @@ import { aVisitor, launchBrowser } from './browser.ts'
 import { aFolder, failToStart, type InboxProcess, removeFolder, startInbox } from './inbox-process.ts'
 import { signIn, writeNote } from './stage.ts'
 
-describe('the inbox as a process', () => {
+// Each start makes or recovers a database, which takes a busy machine half a minute.
+describe('the inbox as a process', { timeout: 300_000 }, () => {
   let browser: Browser
   let folder: string
   const running: InboxProcess[] = []
