@@ -137,7 +137,7 @@ export class Commit {
   }
 
   #toRecord(secret: Uint8Array): SessionRecord {
-    const { identity, now, projectedEnd } = this.#draft
+    const { identity } = this.#draft
     const isSignedIn = identity.userId !== ''
     return {
       id: identity.id,
@@ -148,10 +148,10 @@ export class Commit {
       createdAt: identity.createdAt,
       signedInAt: identity.signedInAt,
       renewedAt: this.#now,
-      lastSeenAt: now,
+      lastSeenAt: this.#now,
       idleTimeout: identity.idleTimeout,
       absoluteEnd: identity.absoluteEnd,
-      expiresAt: projectedEnd,
+      expiresAt: endAfterUse(identity, this.#now),
       persistent: identity.persistent,
       address: isSignedIn ? this.#address : undefined,
       userAgent: isSignedIn ? this.#userAgent : undefined,
@@ -159,14 +159,15 @@ export class Commit {
   }
 
   #toChange(record: SessionRecord, changes: ValueChanges, secret: Uint8Array | undefined): SessionChange {
-    const { now, projectedEnd } = this.#draft
+    const { identity, now } = this.#draft
+    const common = { secretHash: record.secretHash, maxValuesBytes: this.#kit.maxValuesBytes, ...changes }
+    if (secret === undefined) return { ...common, lastSeenAt: now, expiresAt: endAfterUse(record, now) }
+    // A renewal may lower the ends, so that of a slow request counts from its commit: others used the session since.
     return {
-      secretHash: record.secretHash,
-      maxValuesBytes: this.#kit.maxValuesBytes,
-      ...changes,
-      renewal: secret && { secretHash: sha256Hex(secret), renewedAt: this.#now, signIn: this.#toSignIn() },
-      lastSeenAt: now,
-      expiresAt: secret === undefined ? endAfterUse(record, now) : projectedEnd,
+      ...common,
+      renewal: { secretHash: sha256Hex(secret), renewedAt: this.#now, signIn: this.#toSignIn() },
+      lastSeenAt: this.#now,
+      expiresAt: endAfterUse(identity, this.#now),
     }
   }
 

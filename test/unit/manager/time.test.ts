@@ -64,6 +64,31 @@ describe('a session’s end', () => {
     expect(world.events).toMatchObject([{ type: 'rejected', reason: 'expired' }])
   })
 
+  it('is not brought nearer by a slow request that renews, beside others that used the session (rule 8)', async () => {
+    const world = new World({ idleTimeout: 100, absoluteTimeout: 1000 })
+    const browser = await world.browserWith('ada')
+    const slow = await browser.visit()
+    for (let i = 0; i < 4; i++) {
+      world.advance(50)
+      await browser.ask((session) => expect(session.userId).toBe('ada'))
+    }
+    slow.session.renew()
+    browser.receive(await slow.answer())
+    expect(slow.session.expiresAt).toEqual(new Date(world.now + 100_000))
+    world.advance(99)
+    expect((await world.look(browser)).userId).toBe('ada')
+  })
+
+  it('is counted from the sign-in’s answer, also where its request took longer than the idle timeout', async () => {
+    const world = new World({ idleTimeout: 100, absoluteTimeout: 1000 })
+    const browser = world.browser()
+    const slow = await browser.visit()
+    world.advance(100)
+    slow.session.setUserId('ada')
+    browser.receive(await slow.answer())
+    expect((await world.look(browser)).userId).toBe('ada')
+  })
+
   it('turns a commit after it into a ConflictError', async () => {
     const world = new World({ idleTimeout: 100 })
     const browser = await world.browserWith('ada')
