@@ -1,12 +1,20 @@
 /** A cookie to send. Every attribute is spelled out; nothing is left to a default. */
 export interface SetCookie {
+  /** As on the wire, prefix included. */
   readonly name: string
+  /** Only characters that a cookie may have as they are. */
   readonly value: string
+  /** `/` or below. */
   readonly path: string
+  /** `undefined`: this host only. */
   readonly domain: string | undefined
+  /** Over TLS only. */
   readonly secure: boolean
+  /** Out of reach of scripts. */
   readonly httpOnly: boolean
+  /** Which requests from other sites it goes with. */
   readonly sameSite: 'strict' | 'lax' | 'none'
+  /** Kept apart for each top-level site (CHIPS). */
   readonly partitioned: boolean
   /** Seconds; 0 deletes the cookie, `undefined` lets it end with the browser. */
   readonly maxAge: number | undefined

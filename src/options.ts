@@ -44,6 +44,7 @@ export interface SessionManagerOptions {
   readonly authKey: Key | readonly Key[] | undefined
   /** Encrypts new tokens (AES-256-GCM); signed ones are still read. At least 32 bytes each. (default: none) */
   readonly encryptionKey?: Key | readonly Key[] | undefined
+  /** Attributes of the cookie. (default: `__Host-id`, Secure, HttpOnly, SameSite=Lax, until the browser ends) */
   readonly cookie?: CookieOptions | undefined
   /** Seconds without use after which a session ends. (default: 86 400, one day, or `absoluteTimeout` if smaller) */
   readonly idleTimeout?: number | undefined

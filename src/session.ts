@@ -23,6 +23,7 @@ export interface Session<V extends object = RegisteredValues> {
   readonly id: string
   /** Who is signed in, `undefined` for nobody; staged changes included. */
   readonly userId: string | undefined
+  /** When the session began; a sign-in of the same user leaves it. */
   readonly createdAt: Date
   /** When the user signed in, for "sign in again before this". */
   readonly signedInAt: Date | undefined
@@ -43,6 +44,7 @@ export interface Session<V extends object = RegisteredValues> {
    */
   get<K extends keyof V & string>(key: K): V[K] | undefined
 
+  /** Whether there is a value, staged changes included. */
   has(key: keyof V & string): boolean
 
   /**
@@ -102,11 +104,17 @@ export interface Session<V extends object = RegisteredValues> {
 
 /** What a list of a user's sessions tells of each. Nothing in it opens a session. */
 export interface SessionInfo {
+  /** What `revoke()` takes. It opens nothing. */
   readonly id: string
+  /** Who is signed in. */
   readonly userId: string
+  /** When the session began; before the sign-in, if it held something by then. */
   readonly createdAt: Date
+  /** When the user signed in. */
   readonly signedInAt: Date
+  /** The last use, exact to the touch interval. */
   readonly lastSeenAt: Date
+  /** The earlier of the idle and the absolute end. */
   readonly expiresAt: Date
   /** The client's address at sign-in. */
   readonly address: string | undefined

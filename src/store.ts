@@ -16,11 +16,13 @@ export interface SessionRecord {
   readonly values: JsonText
   /** 1 at creation, 1 more at each save, unchanged by a touch. */
   readonly version: number
+  /** When the session began. */
   readonly createdAt: EpochMs
   /** When the user signed in; `undefined` for nobody. */
   readonly signedInAt: EpochMs | undefined
   /** When the secret was last replaced; at first, when the record was created. */
   readonly renewedAt: EpochMs
+  /** The last use, exact to the touch interval. */
   readonly lastSeenAt: EpochMs
   /** Seconds without use after which the session ends. */
   readonly idleTimeout: number
@@ -43,24 +45,35 @@ export type SessionListing = Omit<SessionRecord, 'secretHash' | 'values'>
 export interface Touch {
   /** The hash of the secret that the request came with. */
   readonly secretHash: string
+  /** Never lowers the record's. */
   readonly lastSeenAt: EpochMs
+  /** Never lowers the record's. */
   readonly expiresAt: EpochMs
 }
 
 /** What a sign-in writes beside the new secret. */
 export interface SignIn {
+  /** 1 to 255 bytes; never empty. */
   readonly userId: string
+  /** The instant of the request that signed in. */
   readonly signedInAt: EpochMs
+  /** Seconds, as in the record. */
   readonly idleTimeout: number
+  /** Starts anew at each sign-in. */
   readonly absoluteEnd: EpochMs
+  /** Whether the cookie outlives the browser. */
   readonly persistent: boolean
+  /** The client's address. */
   readonly address: string | undefined
+  /** The client's User-Agent header, cut to 512 bytes. */
   readonly userAgent: string | undefined
 }
 
 /** The new secret of the same record. From this statement on, the old one is dead. */
 export interface Renewal {
+  /** Takes the place of the hash in the record, in the same statement. */
   readonly secretHash: string
+  /** When that happened. */
   readonly renewedAt: EpochMs
   /** Present when the renewal is a sign-in. */
   readonly signIn?: SignIn | undefined
@@ -74,10 +87,13 @@ export interface SessionChange {
   readonly maxValuesBytes: number
   /** Whether to remove every key first. */
   readonly clear?: boolean | undefined
+  /** Keys to remove, whether or not they are there. */
   readonly delete?: ReadonlySet<string> | undefined
+  /** Values to write, by key. */
   readonly set?: ReadonlyMap<string, JsonText> | undefined
   /** Write only if the key holds this value (`undefined`: is absent), compared as JSON, not as text. */
   readonly expect?: { readonly key: string; readonly value: JsonText | undefined } | undefined
+  /** The new secret, of a sign-in or a step-up. */
   readonly renewal?: Renewal | undefined
   /** Never lowers the record's, except with a renewal. */
   readonly lastSeenAt: EpochMs

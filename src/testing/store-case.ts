@@ -28,4 +28,5 @@ export interface StoreRace {
 /** Cases by name: how the files of the contract write them down. */
 export type CasesByName = Readonly<Record<string, StoreCase['run']>>
 
+/** Races by name: how the files of the contract write them down. */
 export type RacesByName = Readonly<Record<string, StoreRace['run']>>
