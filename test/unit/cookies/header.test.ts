@@ -137,8 +137,7 @@ const SOUND: CookieAttributes = {
 }
 
 /** What a user may pass in plain JavaScript. */
-const problemOf = (changes: Record<string, unknown>) =>
-  cookieProblem({ ...SOUND, ...changes }) // wrong types are the point
+const problemOf = (changes: Record<string, unknown>) => cookieProblem({ ...SOUND, ...changes }) // wrong types are the point
 
 describe('cookieProblem', () => {
   it('finds nothing wrong with the defaults (R-022)', () => {
