@@ -1,0 +1,13 @@
+import { mutantsOfAnswers } from './answers.ts'
+import { mutantsOfChanges } from './changes.ts'
+import type { Mutant } from './mutant.ts'
+import { mutantsOfSecrets } from './secrets.ts'
+import { mutantsOfTime } from './time.ts'
+
+/** Every mutant that `npm run mutants` tries. */
+export const mutants: readonly Mutant[] = [
+  ...mutantsOfSecrets,
+  ...mutantsOfChanges,
+  ...mutantsOfTime,
+  ...mutantsOfAnswers,
+]
