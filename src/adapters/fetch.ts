@@ -1,5 +1,5 @@
 import { withSession } from '../context.ts'
-import { commitFailure, commitResponse } from '../internal/fetch-commit.ts'
+import { commitFailure, commitResponse, type WaitUntil } from '../internal/fetch-commit.ts'
 import { FetchExchange } from '../internal/fetch-exchange.ts'
 import { toFailureResponse } from '../internal/fetch-failure.ts'
 import type { SessionManager } from '../manager.ts'
@@ -54,7 +54,7 @@ export function sessions<V extends object, R extends Request, A extends readonly
 /** Hands work to the first argument that keeps the runtime going for it: a Worker's context, Next.js's event. */
 function waitFor(work: Promise<unknown>, rest: readonly unknown[]): void {
   for (const argument of rest) {
-    const context = argument as { waitUntil?: unknown } | null | undefined // any value can be asked for a property, but these two
+    const context = argument as { waitUntil?: WaitUntil } | null | undefined // any value but these two has properties
     if (typeof context?.waitUntil !== 'function') continue
     context.waitUntil(work)
     return
