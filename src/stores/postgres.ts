@@ -48,7 +48,7 @@ const DEFAULT_TIMEOUT = 4
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
 
 /**
- * Keeps sessions in a table of PostgreSQL, 14 or later.
+ * Keeps sessions in a table of PostgreSQL 14 or later.
  *
  * Once {@link migrate} has run, it needs only SELECT, INSERT, UPDATE and DELETE on that table. It keeps
  * nothing on the connection, so that PgBouncer may stand in between, in transaction mode too.
@@ -63,7 +63,7 @@ export class PostgresStore implements Store {
   readonly #reads: PostgresReads
   readonly #writes: PostgresWrites
   #underWay = 0
-  #whenIdle: (() => void)[] = []
+  readonly #whenIdle: (() => void)[] = []
 
   /** Opens no connection. @throws {@link ConfigError} an option is missing, unknown or cannot work. */
   constructor(options: PostgresStoreOptions) {

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, inject, it } from 'vitest'
 import { createDatabase, type PostgresMajor } from '../servers/postgres.ts'
 
-describe.each<PostgresMajor>([15, 18])('PostgresStore on PostgreSQL %i', (major) => {
+describe.each<PostgresMajor>([14, 18])('PostgresStore on PostgreSQL %i', (major) => {
   let pools: readonly [pg.Pool, pg.Pool]
 
   beforeAll(async () => {

@@ -12,7 +12,7 @@ const FIRST_VERSION = {
     'id varchar(255) primary key, user_id varchar(40), values jsonb, created_at timestamp with time zone, expires_at timestamp without time zone not null',
 }
 
-describe.each<PostgresMajor>([15, 18])('PostgresStore.migrate on PostgreSQL %i', (major) => {
+describe.each<PostgresMajor>([14, 18])('PostgresStore.migrate on PostgreSQL %i', (major) => {
   let connectionString: string
   let pool: pg.Pool
 

@@ -11,12 +11,12 @@ declare module 'vitest' {
 
 /** Starts the servers once for all test files of a project; each file makes a database of its own there. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const results = await Promise.allSettled([startPostgres(15), startPostgres(18)])
+  const results = await Promise.allSettled([startPostgres(14), startPostgres(18)])
   const [old, current] = results.map((it) => (it.status === 'fulfilled' ? it.value : undefined))
   if (old === undefined || current === undefined) {
     await Promise.all([old, current].map((it) => it?.stop()))
     throw results.find((it) => it.status === 'rejected')?.reason
   }
-  project.provide('postgres', { 15: old.url, 18: current.url })
+  project.provide('postgres', { 14: old.url, 18: current.url })
   return async () => void (await Promise.all([old, current].map((it: PostgresServer) => it.stop())))
 }

