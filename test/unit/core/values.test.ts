@@ -20,6 +20,28 @@ async function withCart(): Promise<{
   return { world, visit, session: visit.session, look: async () => (await world.look(browser)).values }
 }
 
+describe('a value that was set', () => {
+  it('is a copy: what its giver does to it afterwards is neither read nor written', async () => {
+    const { visit, session, look } = await withCart()
+    const cart = { items: ['tea'] }
+    session.set('cart', cart)
+    cart.items.push('coffee')
+    expect(session.get('cart')).toEqual({ items: ['tea'] })
+    cart.items.push('milk')
+    await visit.answer()
+    expect(await look()).toEqual({ cart: { items: ['tea'] }, n: 1 })
+  })
+
+  it('and then read and changed in place counts with the change', async () => {
+    const { visit, session, look } = await withCart()
+    session.set('cart', { items: ['tea'] })
+    const cart = session.get('cart') as { items: string[] }
+    cart.items.push('coffee')
+    await visit.answer()
+    expect(await look()).toEqual({ cart: { items: ['tea', 'coffee'] }, n: 1 })
+  })
+})
+
 describe('a value that was handed out', () => {
   it('and changed in place counts as set', async () => {
     const { world, visit, session, look } = await withCart()
