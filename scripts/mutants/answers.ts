@@ -97,7 +97,7 @@ export const mutantsOfAnswers: readonly Mutant[] = [
     name: 'no-store-lost-with-the-head',
     file: 'src/internal/held-response.ts',
     edits: [{ find: "    this.#response.setHeader('Cache-Control', 'no-store')\n", replace: '' }],
-    tests: ['test/integration/node-hold.test.ts', 'test/integration/node-http.test.ts'],
+    tests: ['test/integration/node-head.test.ts'],
     why: 'a cache hands one visitor’s cookie to the next, where the handler wrote the head',
   },
   {

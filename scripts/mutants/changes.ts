@@ -119,7 +119,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
 `,
       },
     ],
-    tests: ['test/unit/manager/update.test.ts', 'test/property/parallel-answers.test.ts'],
+    tests: ['test/unit/core/values.test.ts'],
     why: 'of parallel requests that set different keys, one wins and the others are lost',
   },
   {
@@ -275,7 +275,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
 `,
       },
     ],
-    tests: ['test/unit/core/values.test.ts', 'test/unit/core/session.test.ts'],
+    tests: ['test/unit/core/values.test.ts'],
     why: 'what a caller does to its own object afterwards is stored, or read by others',
   },
   {
