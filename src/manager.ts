@@ -24,6 +24,12 @@ import type { Session, SessionInfo } from './session.ts'
 import type { EpochMs, SessionRecord, Store } from './store.ts'
 import type { RegisteredValues } from './values.ts'
 
+/** The session of a request, and the manager that it belongs to. */
+interface Started<V extends object> {
+  readonly by: object
+  readonly session: Promise<Session<V>>
+}
+
 /**
  * The rules over a store: which session a request has, when it is written, how it ends.
  *
@@ -43,8 +49,11 @@ export class SessionManager<V extends object = RegisteredValues> {
   readonly #cleaner: Cleaner
   readonly #updates = new KeyedQueue()
   readonly #pending = new Pending()
-  /** Where a request keeps its session: a WeakMap of all requests costs the garbage collector several µs each. */
-  readonly #session = Symbol('coatcheck.session')
+  /**
+   * Where a request keeps its session: a WeakMap of all requests costs the garbage collector several µs each. One
+   * place for each cookie name, also where bundlers load this module twice.
+   */
+  readonly #session: symbol
   readonly #refreshing = new Map<Draft, Promise<void>>()
   #closing: Promise<void> | undefined
 
@@ -55,6 +64,7 @@ export class SessionManager<V extends object = RegisteredValues> {
     this.store = store
     this.#options = resolved
     this.#emit = toEmit(resolved.onEvent)
+    this.#session = Symbol.for(`coatcheck.session ${cookie.name}`)
     this.#codec = nativeCodec({ cookieName: cookie.name, authKeys, encryptionKeys })
     this.#guard = new StoreGuard({
       store,
@@ -82,17 +92,19 @@ export class SessionManager<V extends object = RegisteredValues> {
    * Called twice for one request, it gives the same session.
    *
    * @throws {@link StoreError} the store failed. Answer 503; never go on as if nobody were signed in.
+   * @throws {@link StateError} another manager with this cookie name has started a session for the request.
    */
   start(exchange: Exchange): Promise<Session<V>> {
-    const request = exchange.request as { [key: symbol]: Promise<Session<V>> | undefined } // under our own symbol
+    const request = exchange.request as { [key: symbol]: Started<V> | undefined } // under our own symbol
     const known = request[this.#session]
-    if (known !== undefined) return known
+    // Of two cookies of one name only the last one leaves: what the other manager's opens would be lost.
+    if (known !== undefined) return known.by === this ? known.session : Promise.reject(this.#nameIsTaken())
     this.#cleaner.start()
-    const starting = this.#start(exchange)
+    const session = this.#start(exchange)
     // Reflect.set, because a request object that takes no property still deserves a session.
-    Reflect.set(request, this.#session, starting)
-    starting.catch(() => Reflect.set(request, this.#session, undefined))
-    return starting
+    Reflect.set(request, this.#session, { by: this, session })
+    session.catch(() => Reflect.set(request, this.#session, undefined))
+    return session
   }
 
   /**
@@ -296,6 +308,11 @@ export class SessionManager<V extends object = RegisteredValues> {
     if (!isSessionId(id)) return undefined
     const call = this.#guard.begin()
     return call('get', id, (store) => store.get(id, this.#now()))
+  }
+
+  #nameIsTaken(): StateError {
+    const { name } = this.#options.cookie
+    return new StateError(`two managers use the cookie "${name}": give this one a cookie.name of its own`)
   }
 
   #now(): EpochMs {

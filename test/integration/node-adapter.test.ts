@@ -60,7 +60,8 @@ describe('sessions(manager) of coatcheck/adapters/node', () => {
   })
 
   it('refuses a second manager under the same property', async () => {
-    const [first, second] = [sessions(keep().manager), sessions(keep().manager)]
+    const other = keep({ cookie: { name: '__Host-other' } })
+    const [first, second] = [sessions(keep().manager), sessions(other.manager)]
     const browser = await start(async (request, response) => {
       await first(request, response)
       await second(request, response, (error) => {
@@ -240,7 +241,7 @@ describe('getSession() over HTTP', () => {
 })
 
 it('an application of two managers asks for each by its name', async () => {
-  const [users, admins] = [keep().manager, keep().manager]
+  const [users, admins] = [keep().manager, keep({ cookie: { name: '__Host-admin' } }).manager]
   const [outer, inner] = [sessions(users), sessions(admins, { property: 'admin' })]
   const browser = await start((request, response) =>
     outer(request, response, () => {

@@ -137,6 +137,18 @@ describe('SessionManager.start, cookies', () => {
     expect(() => world.manager.needsRefresh(theirs)).toThrow('was not started by this manager')
   })
 
+  it('refuses two managers behind one cookie name, of which the browser could keep one only (rule 15)', async () => {
+    const world = new World()
+    const exchange = new FakeExchange()
+    const session = await world.manager.start(exchange)
+    const starting = new World().manager.start(exchange)
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_SESSION_STATE',
+      message: 'two managers use the cookie "__Host-id": give this one a cookie.name of its own',
+    })
+    expect(await world.manager.start(exchange)).toBe(session)
+  })
+
   it('rejects, and does not throw, where a session is another manager’s', async () => {
     const world = new World()
     const session = await new World().manager.start(new FakeExchange())
