@@ -124,6 +124,10 @@ export class PostgresBatch<Q, A> {
 
   /** The oldest waiting entries, one for each key. */
   #take(): Entry<Q, A>[] {
+    if (this.#waiting.length === 1) {
+      this.#lastOfKey.clear()
+      return this.#waiting.splice(0)
+    }
     const taken = new Map<string, Entry<Q, A>>()
     const left: Entry<Q, A>[] = []
     for (const entry of this.#waiting) {

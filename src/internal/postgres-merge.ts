@@ -1,4 +1,5 @@
 import type { EpochMs, JsonText, SessionChange } from '../store.ts'
+import { isStorableText } from './json.ts'
 import { toArrayText } from './postgres-record.ts'
 
 /** A change that needs nothing but its record: it neither renews nor expects anything. */
@@ -49,9 +50,9 @@ function haveCommonKey(a: SessionChange, b: SessionChange): boolean {
   return [...(b.delete ?? []), ...(b.set?.keys() ?? [])].some((key) => keys.has(key))
 }
 
-/** The keys that a change deletes, as an array in one text. */
+/** The keys that a change deletes, as an array in one text; without those that no record can have. */
 export function toRemovedText(change: SessionChange): string {
-  return toArrayText(change.delete ?? [])
+  return change.delete === undefined ? '{}' : toArrayText([...change.delete].filter(isStorableText))
 }
 
 /** What a change sets, as one JSON object. */

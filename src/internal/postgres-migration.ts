@@ -24,7 +24,24 @@ begin
   if ${isDone} then return; end if;
 
   if to_regnamespace('"${name.schema}"') is null then create schema "${name.schema}"; end if;
-  if to_regclass('${table}') is null then
+  if to_regclass('${table}') is null then${createTable(table)}
+  elsif not exists (select from pg_attribute where attrelid = to_regclass('${table}') and attname = 'absolute_end') then${mendFirstVersion(name)}
+  end if;
+${addColumns(table)}
+
+  create index if not exists "${byUser}" on ${table} (user_id) where user_id <> '';
+  create index if not exists "${byHour}" on ${table} (cleanup_hour);
+  if not ${isDone} then
+    raise exception 'an index of % cannot be named as it is to be: the name is in use', '${table}';
+  end if;
+end
+$coatcheck$`
+  return { name: undefined, text }
+}
+
+/** The columns that the system began with. */
+function createTable(table: string): string {
+  return `
     create table ${table} (
       -- UUID v4, canonical lower-case form. Names the session for its whole life; never a credential.
       id text primary key,
@@ -36,10 +53,12 @@ begin
       -- The earlier of the idle and the absolute end. Live at every instant before it. Each touch moves it: an
       -- index on it would end heap-only updates (measured: 0 % against 92 %, and twice the write-ahead log).
       expires_at timestamptz not null
-    );
-  elsif not exists (select from pg_attribute where attrelid = to_regclass('${table}') and attname = 'absolute_end') then${mendFirstVersion(name)}
-  end if;
+    );`
+}
 
+/** Those that came since. */
+function addColumns(table: string): string {
+  return `
   alter table ${table}
     -- When the user signed in; null for nobody.
     add column if not exists signed_in_at timestamptz,
@@ -77,16 +96,7 @@ begin
     add column if not exists cleanup_hour timestamp
       generated always as (date_trunc('hour', expires_at at time zone 'UTC')) stored,
     -- Room on each page for the next version of its rows, or there are no heap-only updates.
-    set (fillfactor = 90);
-
-  create index if not exists "${byUser}" on ${table} (user_id) where user_id <> '';
-  create index if not exists "${byHour}" on ${table} (cleanup_hour);
-  if not ${isDone} then
-    raise exception 'an index of % cannot be named as it is to be: the name is in use', '${table}';
-  end if;
-end
-$coatcheck$`
-  return { name: undefined, text }
+    set (fillfactor = 90);`
 }
 
 const COLUMNS =

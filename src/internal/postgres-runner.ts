@@ -47,14 +47,23 @@ export class PostgresRunner {
   }
 
   async run(statement: Statement, values: unknown[], options: RunOptions): Promise<readonly Row[]> {
-    const { deadline, repeat, gate } = options
-    const once = () => this.#connection.run(statement, values, deadline)
-    const twice = () =>
-      once().catch((error: unknown) => {
-        if (performance.now() < deadline && isWorthRepeating(error, repeat)) return once()
-        throw error
-      })
-    return gate === undefined ? await twice() : await gate.run(twice)
+    const { gate } = options
+    return gate === undefined
+      ? await this.#runTwice(statement, values, options)
+      : await gate.run(() => this.#runTwice(statement, values, options))
+  }
+
+  async #runTwice(
+    statement: Statement,
+    values: unknown[],
+    { deadline, repeat }: RunOptions,
+  ): Promise<readonly Row[]> {
+    try {
+      return await this.#connection.run(statement, values, deadline)
+    } catch (error) {
+      if (performance.now() >= deadline || !isWorthRepeating(error, repeat)) throw error
+      return await this.#connection.run(statement, values, deadline)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.ts'
 import type { EpochMs, SaveResult, SessionChange, SessionRecord, Touch } from '../store.ts'
+import { isStorableText } from './json.ts'
 import { type Entry, PostgresBatch } from './postgres-batch.ts'
 import type { Row } from './postgres-connection.ts'
 import { mayBeOneMembers } from './postgres-errors.ts'
@@ -179,25 +180,29 @@ function askAlone<Q, A>(entries: readonly Entry<Q, A>[], ask: (request: Q) => Pr
   }
 }
 
+const REFUSALS = ['gone', 'superseded', 'unexpected', 'too-large'] as const
+
 function toSaveResult(row: Row): SaveResult {
-  const { outcome } = row
-  switch (outcome) {
-    case 'saved':
-      return { outcome, record: toRecord(row) }
-    case 'gone':
-    case 'superseded':
-    case 'unexpected':
-    case 'too-large':
-      return { outcome }
-    default:
-      throw new ValueError('a save of a stored session has no readable outcome')
-  }
+  if (row.outcome === 'saved') return { outcome: 'saved', record: toRecord(row) }
+  const outcome = REFUSALS.find((it) => it === row.outcome)
+  if (outcome === undefined) throw new ValueError('a save of a stored session has no readable outcome')
+  return { outcome }
+}
+
+/**
+ * Text as it is or not at all: on its way to the server a lone surrogate would become U+FFFD, and two user ids
+ * one.
+ */
+function storable(text: string | undefined): string | null {
+  if (text === undefined) return null
+  if (!isStorableText(text)) throw new TypeError('a text holds U+0000 or a lone surrogate')
+  return text
 }
 
 function toCreateValues(record: SessionRecord): unknown[] {
   return [
-    record.id,
-    record.userId,
+    storable(record.id),
+    storable(record.userId),
     record.values,
     record.createdAt,
     record.expiresAt,
@@ -209,8 +214,8 @@ function toCreateValues(record: SessionRecord): unknown[] {
     String(record.persistent),
     String(record.idleTimeout),
     record.secretHash,
-    record.address ?? null,
-    record.userAgent ?? null,
+    storable(record.address),
+    storable(record.userAgent),
   ]
 }
 
@@ -227,17 +232,17 @@ function toSaveValues(id: string, change: SessionChange, now: EpochMs): unknown[
     toSetText(change),
     change.lastSeenAt,
     change.expiresAt,
-    expect?.key ?? null,
+    storable(expect?.key),
     expect?.value ?? null,
     renewal?.secretHash ?? null,
     renewal?.renewedAt ?? null,
-    signIn?.userId ?? null,
+    storable(signIn?.userId),
     signIn?.signedInAt ?? null,
     signIn === undefined ? null : String(signIn.idleTimeout),
     signIn?.absoluteEnd ?? null,
     signIn === undefined ? null : String(signIn.persistent),
-    signIn?.address ?? null,
-    signIn?.userAgent ?? null,
+    storable(signIn?.address),
+    storable(signIn?.userAgent),
   ]
 }
 
