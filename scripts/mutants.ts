@@ -25,8 +25,10 @@ import { parseArgs } from 'node:util'
 import { mutants } from './mutants/all.ts'
 import { type Mutant, mutantProblem, mutate } from './mutants/mutant.ts'
 
-/** What the copy is made of; `node_modules` is linked. */
+/** What the copy is made of. */
 const COPIED = ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+/** What it shares with the project: packages, and the cache that holds a PostgreSQL. */
+const LINKED = ['node_modules', '.cache']
 const CONFIGURATION = 'scripts/mutants/vitest.config.ts'
 /** A fault may make its tests wait for ever. */
 const LONGEST_RUN_MS = 240_000
@@ -57,7 +59,8 @@ class Copy {
 
   constructor(root: string) {
     for (const name of COPIED) cpSync(join(root, name), join(this.folder, name), { recursive: true })
-    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'))
+    for (const name of LINKED)
+      if (existsSync(join(root, name))) symlinkSync(join(root, name), join(this.folder, name))
   }
 
   async runWith({ file, edits, tests, needsPostgres = false }: Mutant): Promise<Run> {

@@ -112,11 +112,9 @@ export const mutantsOfChanges: readonly Mutant[] = [
     file: 'src/internal/commit.ts',
     edits: [
       {
-        find: '      ...changes,\n',
-        replace: `      clear: true,
-      delete: changes.delete,
-      set: new Map(this.#draft.values.keys().map((key) => [key, this.#draft.values.textOf(key) ?? ''])),
-`,
+        find: 'maxValuesBytes: this.#kit.maxValuesBytes, ...changes }',
+        replace: `maxValuesBytes: this.#kit.maxValuesBytes, clear: true, delete: changes.delete,
+      set: new Map(this.#draft.values.keys().map((key) => [key, this.#draft.values.textOf(key) ?? ''])) }`,
       },
     ],
     tests: ['test/unit/core/values.test.ts'],

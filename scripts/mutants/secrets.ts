@@ -83,9 +83,8 @@ export const mutantsOfSecrets: readonly Mutant[] = [
     file: 'src/internal/commit.ts',
     edits: [
       {
-        find: 'renewal: secret && { secretHash: sha256Hex(secret),',
-        replace:
-          'renewal: secret && { secretHash: this.#draft.isSignIn ? record.secretHash : sha256Hex(secret),',
+        find: 'renewal: { secretHash: sha256Hex(secret),',
+        replace: 'renewal: { secretHash: this.#draft.isSignIn ? record.secretHash : sha256Hex(secret),',
       },
       {
         find: 'return secret === undefined ? undefined : this.#cookieOf(result.record, secret)',
