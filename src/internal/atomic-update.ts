@@ -6,7 +6,7 @@ import { endAfterUse } from './durations.ts'
 import { toJsonText } from './json.ts'
 import { type LostReason, lost, tooLarge } from './refusals.ts'
 import { type StagedValues, valueTextIn } from './staged-values.ts'
-import type { StoreCall } from './store-guard.ts'
+import { type StoreCall, save } from './store-guard.ts'
 
 const MAX_TRIES = 64
 const LONGEST_PAUSE_MS = 50
@@ -45,9 +45,7 @@ export async function updateAtomically(
     const result: SaveResult | undefined =
       after === before
         ? undefined
-        : await call('save', record.id, (store) =>
-            store.save(record.id, toChange(draft, record, update, before, after), clock()),
-          )
+        : await save(call, record.id, toChange(draft, record, update, before, after), clock())
     switch (result?.outcome) {
       case 'saved':
         draft.noteUse(result.record)

@@ -11,7 +11,7 @@ import type { Emit } from './observer.ts'
 import { type LostReason, lost, tooLarge } from './refusals.ts'
 import { sha256Hex } from './sha256.ts'
 import { toObjectText, type ValueChanges } from './staged-values.ts'
-import type { StoreCall } from './store-guard.ts'
+import { type StoreCall, save } from './store-guard.ts'
 import { toStoredText } from './stored-text.ts'
 
 /** User agents cut a longer Max-Age to this: 400 days (RFC 6265bis 5.5). */
@@ -106,7 +106,7 @@ export class Commit {
     const changes = this.#draft.values.changes()
     const secret = this.#draft.isRenewal ? randomBytes(SECRET_BYTES) : undefined
     const change = this.#toChange(record, changes, secret)
-    const result = await this.#call('save', record.id, (store) => store.save(record.id, change, this.#now))
+    const result = await save(this.#call, record.id, change, this.#now)
     switch (result.outcome) {
       case 'saved':
         this.#draft.settle(result.record)

@@ -1,5 +1,5 @@
 import { SessionError, StoreError } from '../errors.ts'
-import type { EpochMs, Store } from '../store.ts'
+import type { EpochMs, SaveResult, SessionChange, Store } from '../store.ts'
 import { LONGEST_TIMER_MS, toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
 import type { Pending } from './pending.ts'
@@ -89,3 +89,24 @@ export type StoreCall = <T>(
   id: string | undefined,
   run: (store: Store) => Promise<T>,
 ) => Promise<T>
+
+const OUTCOMES: ReadonlySet<unknown> = new Set<SaveResult['outcome']>([
+  'saved',
+  'gone',
+  'superseded',
+  'unexpected',
+  'too-large',
+])
+
+/**
+ * Saves within the deadline. A store that answers with anything but an outcome has not said that it saved.
+ *
+ * @throws {@link StoreError} as {@link StoreCall}.
+ */
+export function save(call: StoreCall, id: string, change: SessionChange, now: EpochMs): Promise<SaveResult> {
+  return call('save', id, async (store) => {
+    const result: Partial<SaveResult> | undefined = await store.save(id, change, now)
+    if (!OUTCOMES.has(result?.outcome)) throw new Error('the store answered a save with no outcome')
+    return result as SaveResult // just checked
+  })
+}

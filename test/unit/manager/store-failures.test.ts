@@ -205,6 +205,23 @@ describe('SessionManager, with a store that fails', () => {
     await manager.close()
   })
 
+  it.each([
+    ['nothing', undefined],
+    ['an outcome that there is not', { outcome: 'done' }],
+  ])('does not take for saved what a store answers with %s (rule 7)', async (_name, answer) => {
+    const world = new World()
+    const browser = await world.browserWith('ada', { n: 1 })
+    world.store.save = async () => answer as never // on purpose
+    const visit = await browser.visit()
+    expect(await errorOf(visit.session.update('n', () => 2))).toBeInstanceOf(StoreError)
+    expect(visit.session.get('n')).toBe(1)
+    visit.session.setUserId('ada').set('x', 1)
+    const { error, cookie } = await visit.answer()
+    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'save' })
+    expect(cookie).toBeUndefined()
+    expect(world.told).toEqual(['loaded', 'store-failed', 'store-failed'])
+  })
+
   it('answers a stored record that cannot be read with ValueError, not as an empty session', async () => {
     const world = new World()
     const browser = await world.browserWith('ada')
