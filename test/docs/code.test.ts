@@ -10,7 +10,7 @@ import { run } from './run.ts'
 
 const { project } = inject('installed')
 const server = inject('postgres')[18]
-await linkPackages(project, ['@types', 'express', 'pg', '@electric-sql'])
+await linkPackages(project, ['@types', '@hono', '@electric-sql', 'express', 'fastify', 'hono', 'koa', 'pg'])
 
 for (const page of listPages()) {
   const programs = toPrograms(readBlocks(page))

@@ -5,6 +5,7 @@ const { listen } = Server.prototype
 
 Server.prototype.listen = function listenAnywhere(...args) {
   if (typeof args[0] === 'number' || /^\d+$/.test(args[0])) args[0] = 0
+  else if (args[0]?.port !== undefined) args[0] = { ...args[0], port: 0 }
   this.once('listening', () => {
     // A socket in the file system, such as the embedded store's lock, has no port.
     const { port } = this.address() ?? {}
