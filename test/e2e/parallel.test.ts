@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import { isSignedOut, signIn, useStage } from './stage.ts'
 
 const ROUNDS = 12
@@ -14,7 +15,13 @@ const REQUESTS_ROUND_A_SIGN_IN = `(async () => {
 })()`
 
 describe('parallel requests of one browser', () => {
-  const stage = useStage()
+  // Not the embedded store: it answers so soon that one request is over before the next one starts.
+  let postgres: PostgresServer
+  beforeAll(async () => {
+    postgres = await startPostgres(18)
+  })
+  afterAll(() => postgres.stop())
+  const stage = useStage(() => ({ DATABASE_URL: postgres.url }))
 
   it('never end signed out round a sign-in (R-149)', async () => {
     // The page's own policy lets it fetch nothing; these requests stand for other tabs.

@@ -4,7 +4,7 @@ import { isSignedOut, signIn, useStage } from './stage.ts'
 
 // Chromium takes http://localhost for a secure context, so it stores and sends Secure cookies there.
 describe('the cookie behind TLS', () => {
-  const stage = useStage({ INBOX_ORIGIN: 'https://inbox.example' })
+  const stage = useStage(() => ({ INBOX_ORIGIN: 'https://inbox.example' }))
 
   it('is __Host-, Secure, HttpOnly and Lax, and a browser takes it (R-022, R-024, R-097)', async () => {
     const { page, context } = await stage.visitor()

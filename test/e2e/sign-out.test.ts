@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { isSignedOut, signIn, useStage, writeNote } from './stage.ts'
 
 describe('signing out', () => {
-  const stage = useStage({}, { backForwardCache: true })
+  const stage = useStage(() => ({}), { backForwardCache: true })
 
   it('leaves nothing private behind the back button (R-074, R-110)', async () => {
     const { page } = await stage.visitor()

@@ -5,14 +5,14 @@ import { aFolder, type InboxProcess, removeFolder, startInbox } from './inbox-pr
 
 /** A browser and an application of one test file. */
 export class Stage {
-  readonly #environment: NodeJS.ProcessEnv
+  readonly #environment: () => NodeJS.ProcessEnv
   readonly #wishes: BrowserWishes
   #browser: Promise<Browser> | undefined
   #inbox: InboxProcess | undefined
   readonly #visiting: [string, Visitor][] = []
   readonly #idle = new Map<string, Visitor[]>()
 
-  constructor(environment: NodeJS.ProcessEnv, wishes: BrowserWishes) {
+  constructor(environment: () => NodeJS.ProcessEnv, wishes: BrowserWishes) {
     this.#environment = environment
     this.#wishes = wishes
   }
@@ -34,7 +34,7 @@ export class Stage {
 
   /** Starts the application. */
   async open(): Promise<void> {
-    this.#inbox = await startInbox(await aFolder(), this.#environment)
+    this.#inbox = await startInbox(await aFolder(), this.#environment())
   }
 
   /** Makes every profile forget. They are used again: opening one takes Chromium seconds. */
@@ -54,7 +54,10 @@ export class Stage {
 }
 
 /** Gives the tests of a file one application and one browser, and every test profiles of its own. */
-export function useStage(environment: NodeJS.ProcessEnv = {}, wishes: BrowserWishes = {}): Stage {
+export function useStage(
+  environment: () => NodeJS.ProcessEnv = () => ({}),
+  wishes: BrowserWishes = {},
+): Stage {
   const stage = new Stage(environment, wishes)
   beforeAll(() => stage.open())
   afterEach(() => stage.clear())
