@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdir, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ConfigError, StoreError } from '../errors.ts'
 import { lockDirectory } from '../internal/directory-lock.ts'
@@ -31,6 +31,8 @@ export class EmbeddedStore extends PostgresStore {
    * The sessions survive a restart, and the end of the process at any moment. A power cut, or a crash of the
    * operating system, may lose the last seconds and, as nothing waits for the disk, in the worst case the whole
    * directory: everybody signs in again. Where that is too much, use a PostgreSQL server.
+   *
+   * A directory that it fills is made its owner's alone (mode 0700), as what is in it is not protected.
    *
    * One process at a time has the directory: a folder beside it, `<directory>.lock`, says which. A process that
    * was killed does not stand in the way. Where containers share a volume, put the directory in a folder of the
@@ -110,6 +112,8 @@ async function prepare(place: string): Promise<() => Promise<void>> {
   const files = await readdir(place)
   if (files.includes('PG_VERSION')) return async () => {}
   if (files.length > 0) throw new ConfigError(`directory ${place} holds something else than sessions`)
+  // PostgreSQL insists on this; PGlite makes files that everybody may read and write, who sees them.
+  await chmod(place, 0o700)
   await writeFile(mark, '')
   return () => rm(mark)
 }

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import path from 'node:path'
@@ -42,6 +42,16 @@ describe('EmbeddedStore.open', () => {
     }
     return { child, nextLine }
   }
+
+  it('makes a directory that its owner alone can enter: PGlite leaves its files open to everybody', async () => {
+    for (const name of ['new', 'empty']) {
+      const directory = path.join(folder, 'modes', name)
+      if (name === 'empty') await mkdir(directory, { recursive: true, mode: 0o777 })
+      const store = await EmbeddedStore.open(directory)
+      await store.close()
+      expect((await stat(directory)).mode & 0o777).toBe(0o700)
+    }
+  })
 
   it('keeps its sessions when its process is killed, and its lock does not stand in the way', async () => {
     const directory = path.join(folder, 'deep', 'killed')
