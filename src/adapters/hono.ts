@@ -55,16 +55,16 @@ export function sessions<V extends object, P extends string = 'session'>(
   }
 }
 
-/** Neither a handler nor `onError` has answered: Hono, or an outer middleware, will, with what `c.res` has by then. */
+/** Neither a handler nor `onError` has answered: Hono, or an outer middleware, will, with the headers that are set here. */
 async function commitUnanswered<V extends object>(
   manager: SessionManager<V>,
   exchange: FetchExchange,
   session: Session<V>,
   c: Context,
 ): Promise<void> {
-  exchange.respond({ status: 500, headers: c.res.headers })
   await commitFailure(manager, exchange, session)
-  exchange.finish(c.res)
+  const { headers } = exchange.finish(new Response())
+  for (const [name, value] of headers) c.header(name, value, { append: true })
 }
 
 /** Hono answers an error by its `getResponse`, and any other by 500. An `onError` of the application sees the error. */

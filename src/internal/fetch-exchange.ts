@@ -1,12 +1,6 @@
 import { replaceSetCookie } from '../cookies/header.ts'
 import type { Exchange, SetCookie } from '../exchange.ts'
 
-/** What a commit goes by of the answer that is about to leave. */
-export interface FetchHead {
-  readonly status: number
-  readonly headers: Headers
-}
-
 /**
  * The {@link Exchange} of frameworks that take a `Request` and give a `Response`. The response comes last, and
  * its headers may be immutable, so what is set waits until {@link finish} puts it on.
@@ -14,8 +8,8 @@ export interface FetchHead {
 export class FetchExchange implements Exchange {
   readonly request: Request
   readonly #addressOf: () => string | undefined
-  /** `undefined` while the handler runs, and where it threw. */
-  #head: FetchHead | undefined
+  /** What the handler answered; `undefined` while it runs, and where it threw. */
+  #response: Response | undefined
   readonly #headers = new Map<string, string>()
   #cookie: SetCookie | undefined
 
@@ -30,7 +24,7 @@ export class FetchExchange implements Exchange {
   }
 
   get status(): number {
-    return this.#head?.status ?? 500
+    return this.#response?.status ?? 500
   }
 
   /** The adapter returns the response, and with it the head, after the commit. */
@@ -47,7 +41,7 @@ export class FetchExchange implements Exchange {
   }
 
   responseHeader(name: string): string | undefined {
-    return this.#headers.get(name) ?? this.#head?.headers.get(name) ?? undefined
+    return this.#headers.get(name) ?? this.#response?.headers.get(name) ?? undefined
   }
 
   setHeader(name: string, value: string): void {
@@ -55,8 +49,8 @@ export class FetchExchange implements Exchange {
   }
 
   /** Takes the answer that the commit goes by. What was set before it is set again by the commit. */
-  respond(head: FetchHead): void {
-    this.#head = head
+  respond(response: Response): void {
+    this.#response = response
     this.#headers.clear()
   }
 
