@@ -208,9 +208,9 @@ export class SessionManager<V extends object = RegisteredValues> {
   async revokeAll(userId: string, options: { readonly except?: string | undefined } = {}): Promise<number> {
     checkUserId(userId)
     const call = this.#guard.begin()
-    const ids = await call('deleteByUser', undefined, (store) =>
-      store.deleteByUser(userId, { except: options.except }),
-    )
+    // A text that no store can keep would make its statement fail.
+    const except = isSessionId(options.except) ? options.except : undefined
+    const ids = await call('deleteByUser', undefined, (store) => store.deleteByUser(userId, { except }))
     for (const id of ids) this.#emit?.({ type: 'revoked', at: new Date(this.#now()), id, userId })
     return ids.length
   }

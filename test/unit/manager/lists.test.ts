@@ -139,6 +139,21 @@ describe('SessionManager.revokeAll', () => {
     expect(await world.manager.revokeAll('ada', { except: undefined })).toBe(1)
   })
 
+  it('asks the store for no exception that is no id, whatever a request named (rule 12)', async () => {
+    for (const except of ['', '\0', '\ud800', 'other']) {
+      const { world } = await threeSessions()
+      const { store } = world
+      const told: unknown[] = []
+      const deleteByUser = store.deleteByUser.bind(store)
+      store.deleteByUser = (userId, options) => {
+        told.push(options?.except)
+        return deleteByUser(userId, options)
+      }
+      expect(await world.manager.revokeAll('ada', { except })).toBe(3)
+      expect(told).toEqual([undefined])
+    }
+  })
+
   it('is not escaped by a renewal or a sign-in under way', async () => {
     const { world, browsers } = await threeSessions()
     const visits = await Promise.all(browsers.map((browser) => browser.visit()))
