@@ -54,16 +54,22 @@ export class FetchExchange implements Exchange {
     this.#headers.clear()
   }
 
-  /** @returns the answer with what was set on it: itself where its headers can be changed, else a copy. */
+  /**
+   * @returns the answer with what was set on it: a copy where it gets a cookie or its headers cannot be changed,
+   *   else itself.
+   */
   finish(response: Response): Response {
     if (response.status < 200) return response // Response.error(), and a WebSocket's: neither can be copied
-    try {
-      this.#putOn(response.headers)
-      return response
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
+    // A handler may answer every request with one Response that has no body: it must not keep anybody's cookie.
+    if (this.#cookie === undefined) {
+      try {
+        this.#putOn(response.headers)
+        return response
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error
+        // Immutable: the answer of a fetch(), or of Response.redirect().
+      }
     }
-    // Immutable: the answer of a fetch(), or of Response.redirect().
     const copy = new Response(response.body, response)
     this.#putOn(copy.headers)
     return copy

@@ -100,6 +100,18 @@ describe('sessions(manager, handler) of coatcheck/adapters/fetch', () => {
     }
   })
 
+  it('puts no cookie on a Response that the handler answers other requests with too', async () => {
+    const noContent = new Response(null, { status: 204 })
+    const { client, handler } = wrap((session, { url }) => {
+      if (url.endsWith('/in')) session.setUserId('ada')
+      return noContent
+    })
+    expect((await client.ask('/in')).headers.getSetCookie().length).toBe(1)
+    const others = await handler(new Request('http://localhost/'))
+    expect([others.status, others.headers.getSetCookie()]).toEqual([204, []])
+    expect(others.headers.get('cache-control')).toBeNull()
+  })
+
   it('takes a Response that is thrown for returned: below 500 it commits, from 500 on it drops', async () => {
     const { client, store } = wrap((session, { url }) => {
       session.set('a', 1)

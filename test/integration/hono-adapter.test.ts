@@ -79,6 +79,16 @@ describe('sessions(manager) of coatcheck/adapters/hono', () => {
     expect(await (await client.ask('/tries')).json()).toEqual({ tries: 1 })
   })
 
+  it('puts no cookie on a Response that the handler answers other requests with too', async () => {
+    const noContent = new Response(null, { status: 204 })
+    const { client, app } = start((app) => {
+      app.get('/enter', (c) => c.var.session.setUserId('ada') && noContent)
+      app.get('/', () => noContent)
+    })
+    expect((await client.ask('/enter')).headers.getSetCookie().length).toBe(1)
+    expect((await app.request('/')).headers.getSetCookie()).toEqual([])
+  })
+
   it('sends the deletion cookie with the error page of a handler that failed after its destroy', async () => {
     silence()
     const { client, manager } = start((app) => {
