@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts'
 const CONTRACT = ['test/contract/memory.test.ts']
 const POSTGRES_CONTRACT = ['test/contract/postgres.test.ts']
 const POSTGRES_BATCHES = ['test/integration/postgres-batches.test.ts']
+const POSTGRES_LOCKS = ['test/integration/postgres-locks.test.ts']
 
 /** Faults in how changes are written. */
 export const mutantsOfChanges: readonly Mutant[] = [
@@ -103,7 +104,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
         replace: `and t.secret_hash = \${hash('$2')} and $3::float8 > 0\nreturning t.id`,
       },
     ],
-    tests: POSTGRES_BATCHES,
+    tests: POSTGRES_LOCKS,
     needsPostgres: true,
     why: 'a touch that had to wait for a lock revives a session whose time was over',
   },
@@ -204,7 +205,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
 `,
       },
     ],
-    tests: POSTGRES_BATCHES,
+    tests: POSTGRES_LOCKS,
     needsPostgres: true,
     why: 'two batches wait for each other in a circle, and one locked record holds up all',
   },
