@@ -27,7 +27,7 @@ export async function createManager(): Promise<SessionManager<Values>> {
 }
 
 /** Stands for the check of a password, a passkey or another site's answer. @returns who it is. */
-export function checkUser(name: string | null | undefined): string | undefined {
+export function checkUser(name: unknown): string | undefined {
   return USERS.find((user) => user === name)
 }
 

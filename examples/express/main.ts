@@ -22,7 +22,7 @@ app.get('/', (_req, res) => {
 })
 
 app.post('/sign-in', (req, res) => {
-  const user = checkUser(String(req.query.user))
+  const user = checkUser(req.query.user)
   if (user === undefined) {
     res.status(403).send('no such user\n')
     return

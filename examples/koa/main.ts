@@ -12,7 +12,7 @@ const app = new Koa().use(sessions(await createManager())).use(async (ctx) => {
       ctx.body = toPage('Koa', session)
       return
     case 'POST /sign-in': {
-      const user = checkUser(String(ctx.query.user))
+      const user = checkUser(ctx.query.user)
       if (user === undefined) ctx.throw(403, 'no such user\n')
       session.setUserId(user)
       break
