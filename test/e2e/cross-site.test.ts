@@ -30,7 +30,7 @@ describe('a form on a page of another origin', () => {
     return answer
   }
 
-  it('signs nobody in (R-029, R-175)', async () => {
+  it('signs nobody in (R-029, R-175, R-142)', async () => {
     const { page, context } = await stage.visitor()
     const answer = await attack(page, '127.0.0.1', '/sign-in')
     expect(answer.status()).toBe(403)
@@ -39,21 +39,24 @@ describe('a form on a page of another origin', () => {
   })
 
   // The same site for SameSite=Lax, which knows no ports: there the cookie does come along.
-  it.each(['127.0.0.1', 'localhost'])('changes nothing, sent from %s (R-029, R-175, R-176)', async (host) => {
-    const { page } = await stage.visitor()
-    await signIn(page, 'ada')
-    for (const path of ['/notes', '/sign-out', '/devices/end-others', '/theme', '/sign-in']) {
-      const answer = await attack(page, host, path)
-      expect([path, answer.status()]).toEqual([path, 403])
-      await expect(answer.headerValue('set-cookie')).resolves.toBeNull()
-    }
-    await expect(isSignedOut(page)).resolves.toBe(false)
-    await page.getByText('Nothing here yet').waitFor()
-    await page.getByText('Signed in as ada').waitFor()
-  })
+  it.each(['127.0.0.1', 'localhost'])(
+    'changes nothing, sent from %s (R-029, R-175, R-176, R-196)',
+    async (host) => {
+      const { page } = await stage.visitor()
+      await signIn(page, 'ada')
+      for (const path of ['/notes', '/sign-out', '/devices/end-others', '/theme', '/sign-in']) {
+        const answer = await attack(page, host, path)
+        expect([path, answer.status()]).toEqual([path, 403])
+        await expect(answer.headerValue('set-cookie')).resolves.toBeNull()
+      }
+      await expect(isSignedOut(page)).resolves.toBe(false)
+      await page.getByText('Nothing here yet').waitFor()
+      await page.getByText('Signed in as ada').waitFor()
+    },
+  )
 })
 
-describe('the same-origin check', () => {
+describe('the same-origin check (R-126, R-127, R-128, R-137, R-196)', () => {
   it.each([
     ['R-173', 'POST', { 'sec-fetch-site': 'same-origin' }, 303],
     ['R-174', 'POST', { 'sec-fetch-site': 'none' }, 303],

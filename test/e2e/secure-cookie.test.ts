@@ -6,7 +6,7 @@ import { isSignedOut, signIn, useStage } from './stage.ts'
 describe('the cookie behind TLS', () => {
   const stage = useStage(() => ({ INBOX_ORIGIN: 'https://inbox.example' }))
 
-  it('is __Host-, Secure, HttpOnly and Lax, and a browser takes it (R-022, R-024, R-097)', async () => {
+  it('is __Host-, Secure, HttpOnly and Lax, and a browser takes it (R-022, R-024, R-097, R-213, R-214)', async () => {
     const { page, context } = await stage.visitor()
     await signIn(page, 'ada')
     const cookies = await context.cookies(stage.url.replace('http:', 'https:'))
@@ -33,7 +33,7 @@ describe('the cookie behind TLS', () => {
     await expect(context.cookies(stage.url.replace('http:', 'https:'))).resolves.toEqual([])
   })
 
-  it('belongs to an origin that is known, so plain http is another one (R-180)', async () => {
+  it('belongs to an origin that is known, so plain http is another one (R-180, R-139)', async () => {
     const host = 'inbox.example'
     const plain = await sendForm(stage.url, 'POST', { host, origin: `http://${host}` })
     const own = await sendForm(stage.url, 'POST', { host, origin: `https://${host}` })

@@ -24,7 +24,7 @@ describe('signing out', () => {
     }
   })
 
-  it('takes the cookie away and makes it worthless (R-010, R-108)', async () => {
+  it('takes the cookie away and makes it worthless (R-010, R-108, R-204)', async () => {
     const { page, context } = await stage.visitor()
     await signIn(page, 'ada')
     const kept = await context.cookies()
@@ -35,7 +35,7 @@ describe('signing out', () => {
     await expect(isSignedOut(page)).resolves.toBe(true)
   })
 
-  it('works twice, as from two tabs (R-013)', async () => {
+  it('works twice, as from two tabs (R-013, R-212)', async () => {
     const { page, context } = await stage.visitor()
     await signIn(page, 'ada')
     const other = await context.newPage()

@@ -297,7 +297,7 @@ async function tossed(world: World): Promise<{ cookie: string; ada: Browser; bob
 
 const ambiguous: readonly HttpCase[] = [
   {
-    name: 'two tokens of two live sessions read as anonymous, are reported, and set no cookie (R-156)',
+    name: 'two tokens of two live sessions read as anonymous, are reported, and set no cookie (R-162, R-164, R-170)',
     run: (harness) =>
       inWorld(harness, async (world) => {
         const { cookie, ada } = await tossed(world)
@@ -327,7 +327,7 @@ const ambiguous: readonly HttpCase[] = [
       }),
   },
   {
-    name: 'a worthless cookie tossed before or after the real one changes nothing (R-156)',
+    name: 'a worthless cookie tossed before or after the real one changes nothing (R-162)',
     run: (harness) =>
       inWorld(harness, async (world) => {
         const browser = await signedIn(world)
@@ -338,7 +338,7 @@ const ambiguous: readonly HttpCase[] = [
       }),
   },
   {
-    name: 'the same token sent twice, in one Cookie line or in two, is one token (R-158)',
+    name: 'the same token sent twice, in one Cookie line or in two, is one token (R-162)',
     run: (harness) =>
       inWorld(harness, async (world) => {
         const browser = await signedIn(world)

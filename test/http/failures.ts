@@ -151,7 +151,7 @@ const silent: readonly HttpCase[] = [
     },
   },
   {
-    name: "a failed commit tells nothing: not the handler's body, its headers about the body, nor what the driver said",
+    name: "a failed commit tells nothing: not the handler's body, its headers about the body, nor what the driver said (R-087)",
     run: (harness) =>
       inWorld(harness, async (world) => {
         world.store.failing.add('create')

@@ -49,7 +49,7 @@ const headers: readonly HttpCase[] = [
       }),
   },
   {
-    name: 'the cookie has exactly the attributes that were configured',
+    name: 'the cookie has exactly the attributes that were configured (R-213)',
     run: (harness) =>
       inWorld(harness, async ({ browser }) => {
         const [cookie] = parseSetCookie(theCookie(await browser().ask(path(['signIn', 'ada']))))
@@ -60,7 +60,7 @@ const headers: readonly HttpCase[] = [
       }),
   },
   {
-    name: 'a persistent sign-in gives a cookie that lives to the absolute end, a deletion repeats its attributes',
+    name: 'a persistent sign-in gives a cookie that lives to the absolute end, a deletion repeats its attributes (R-214)',
     run: (harness) =>
       inWorld(
         harness,
@@ -311,7 +311,7 @@ const endings: readonly HttpCase[] = [
       }),
   },
   {
-    name: 'a destroyed session stays destroyed, whoever replays its cookie (R-010)',
+    name: 'a destroyed session stays destroyed, whoever replays its cookie (R-010, R-171)',
     run: (harness) =>
       inWorld(harness, async ({ browser }) => {
         const visitor = browser()
@@ -341,7 +341,7 @@ const endings: readonly HttpCase[] = [
       }),
   },
   {
-    name: 'a revoked session is over with the next request; the others of its user go on (R-012)',
+    name: 'a revoked session is over with the next request; the others of its user go on (R-012, R-049)',
     run: (harness) =>
       inWorld(harness, async ({ browser, manager }) => {
         const [phone, laptop] = [browser(), browser()]

@@ -191,7 +191,7 @@ for (const [version, make] of [
       expect(store.writes()).toBe(1)
     })
 
-    it('keeps the address that Express reads under its own proxy setting', async () => {
+    it('keeps the address that Express reads under its own proxy setting (R-078)', async () => {
       const { browser, manager } = await start(make, (app) => {
         app.set('trust proxy', 1)
         app.get('/', (req, res) => res.json(req.session.setUserId('ada').userId))

@@ -154,7 +154,7 @@ describe('PostgresStore over a server that goes away', () => {
     await dead.end()
   })
 
-  it('ends a statement at its timeout and gives its connection back to the pool', async () => {
+  it('ends a statement at its timeout and gives its connection back to the pool (R-068)', async () => {
     const small = new pg.Pool({ connectionString: server.url, max: 2 })
     const hasty = new PostgresStore({ db: small, timeout: 0.2 })
     const client = await pool.connect()

@@ -21,7 +21,7 @@ it('ships what each source file compiles to, the README, the licence, and nothin
   expect(listFiles(installed)).toEqual(['LICENSE', 'README.md', ...compiled, 'package.json'].sort())
 })
 
-it('depends on nothing', () => {
+it('depends on nothing (R-057)', () => {
   const manifest = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8'))
   expect(manifest.dependencies).toBeUndefined()
   expect(manifest.optionalDependencies).toBeUndefined()

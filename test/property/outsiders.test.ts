@@ -15,7 +15,7 @@ function altered(token: string): fc.Arbitrary<string> {
 }
 
 describe('an outsider', () => {
-  it('causes no exception and no statement, whatever the headers hold (rules 10 and 12)', async () => {
+  it('causes no exception and no statement, whatever the headers hold (rules 10 and 12, R-163)', async () => {
     const world = new World()
     const { token = '' } = await world.browserWith('ada', { x: 1 })
     const value = fc.oneof(text, altered(token), fc.constantFrom('', '=', '"', ';', ','))

@@ -252,7 +252,7 @@ function checkOwner(session: Session): void {
 }
 
 describe('sessions of one browser, in any interleaving of its requests and answers', () => {
-  it('lose no acknowledged write, bring nothing ended back, and mix no users’ values (rules 1, 2, 6)', async () => {
+  it('lose no acknowledged write, bring nothing ended back, and mix no users’ values (rules 1, 2, 6, R-082)', async () => {
     await fc.assert(
       fc.asyncProperty(steps(ACTIONS), async (all) => {
         const model = new Model()

@@ -105,7 +105,7 @@ describe.each(FORMS)('nativeCodec, reading a $form token that was tampered with'
     expect(outcome(make(changes))).toBe('bad-signature')
   })
 
-  it('refuses one of another cookie of the same keys (R-054)', () => {
+  it('refuses one of another cookie of the same keys (R-054, R-055)', () => {
     const other = nativeCodec({ cookieName: 'other', authKeys: [KEY], encryptionKeys: [KEY] })
     expect(outcome(make(), other)).toBe('bad-signature')
     expect(outcome(other.encode(TOKEN))).toBe('bad-signature')

@@ -81,7 +81,7 @@ describe('nativeCodec, its format', () => {
     expect(text).toBe(encrypted({ iv }))
   })
 
-  it('makes cookie values of at most 256 cookie-octets', () => {
+  it('makes cookie values of at most 256 cookie-octets (R-041, R-167, R-172)', () => {
     for (const text of [signing.encode(TOKEN), encrypting.encode(TOKEN)]) {
       expect(text).toMatch(/^[\w-]{1,256}$/)
     }

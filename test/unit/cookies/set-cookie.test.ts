@@ -44,7 +44,7 @@ describe('serializeCookie', () => {
     ['strict', 'Strict'],
     ['lax', 'Lax'],
     ['none', 'None'],
-  ] as const)('spells out sameSite %s, on a deletion as well (R-023)', (sameSite, written) => {
+  ] as const)('spells out sameSite %s, on a deletion as well (R-023, R-140)', (sameSite, written) => {
     expect(serializeCookie(aCookie({ sameSite }))).toMatch(new RegExp(`; SameSite=${written}$`))
     expect(serializeCookie(aCookie({ sameSite, maxAge: 0 }))).toMatch(new RegExp(`; SameSite=${written}$`))
   })
@@ -110,7 +110,7 @@ describe('serializeCookie', () => {
     }
   })
 
-  it('counts name and value, 4096 bytes together (R-154)', () => {
+  it('counts name and value, 4096 bytes together (R-154, R-026)', () => {
     expect(accepts({ name: 'id', value: 'v'.repeat(4_094) })).toBe(true)
     expect(accepts({ name: 'id', value: 'v'.repeat(4_095) })).toBe(false)
   })

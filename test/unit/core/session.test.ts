@@ -327,7 +327,7 @@ describe('Session, every cell of its table of states', () => {
 
 describe('Session', () => {
   it.each(['cart', 'foo', Symbol('x')])(
-    'refuses an assignment to %s with a message that says set',
+    'refuses an assignment to %s with a message that says set (R-077)',
     async (property) => {
       const { session } = await inState('loaded')
       const assign = () => Object.assign(session, { [property]: 1 })

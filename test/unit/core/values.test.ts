@@ -193,7 +193,7 @@ describe('values that another program stored', () => {
     return { world, visit: await browser.visit() }
   }
 
-  it('are read, change no prototype, and are not written back by reading (R-080)', async () => {
+  it('are read, change no prototype, and are not written back by reading (R-080, R-038)', async () => {
     const { world, visit } = await foreign()
     const { session } = visit
     const deep = session.get('deep') as Cart
@@ -215,7 +215,7 @@ describe('values that another program stored', () => {
 })
 
 describe('sha256Hex', () => {
-  it('is SHA-256 (FIPS 180-4, example B.1)', () => {
+  it('is SHA-256 (FIPS 180-4, example B.1) (R-065)', () => {
     const expected = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
     expect(sha256Hex(Buffer.from('abc'))).toBe(expected)
   })

@@ -213,7 +213,7 @@ describe('rule 17', () => {
     expect(second?.error).toBeInstanceOf(ValueError)
   })
 
-  it('a value of exactly maxValuesBytes is stored, one more byte is not', async () => {
+  it('a value of exactly maxValuesBytes is stored, one more byte is not (R-076)', async () => {
     const world = new World({ maxValuesBytes: 20 })
     const fits = 'é'.repeat(6) // {"x":"…"} is 8 bytes
     await world.browser().ask((session) => session.set('x', fits))

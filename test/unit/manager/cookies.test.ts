@@ -55,7 +55,7 @@ describe('SessionManager.start, cookies', () => {
     expect(session.userId).toBe('ada')
   })
 
-  it('never takes a token from elsewhere (R-071, R-094)', async () => {
+  it('never takes a token from elsewhere (R-071, R-094, R-081, R-201)', async () => {
     const world = new World()
     const { token = '' } = await world.browserWith('ada')
     const session = await world.manager.start(
@@ -87,7 +87,7 @@ describe('SessionManager.start, cookies', () => {
     expect((await world.look(browser)).values).toEqual({ x: 1 })
   })
 
-  it('looks at a bounded number of cookies of one name', async () => {
+  it('looks at a bounded number of cookies of one name (R-076)', async () => {
     const world = new World()
     const tokens: (string | undefined)[] = []
     for (let i = 0; i < 100; i++) tokens.push((await world.browserWith(`user-${i}`)).token)
@@ -120,7 +120,7 @@ describe('SessionManager.start, cookies', () => {
     expect((await world.manager.start(exchange)).userId).toBe('ada')
   })
 
-  it('lets two managers live side by side, each with its own session (rule 15)', async () => {
+  it('lets two managers live side by side, each with its own session (rule 15, R-104)', async () => {
     const world = new World()
     const other = new World({ store: world.store, cookie: { name: '__Host-admin' } })
     const exchange = new FakeExchange()
@@ -247,7 +247,7 @@ describe('keys (rule 11)', () => {
     expect(await userWith(OLD)).toBeUndefined()
   })
 
-  it('that are retired open nothing, and cost the store nothing', async () => {
+  it('that are retired open nothing, and cost the store nothing (R-014)', async () => {
     const world = new World({ authKey: OLD })
     const { token } = await world.browserWith('ada')
     world.forget()

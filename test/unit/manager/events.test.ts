@@ -61,7 +61,7 @@ describe('SessionManagerOptions.onEvent', () => {
     }
   })
 
-  it('is told of what is saved, renewed, signed in, out and destroyed, once each', async () => {
+  it('is told of what is saved, renewed, signed in, out and destroyed, once each (R-083)', async () => {
     const saved = await told((session) => session.set('y', 1).delete('x'))
     expect(saved.events).toEqual([{ type: 'saved', id: saved.id }])
 
@@ -165,14 +165,14 @@ describe('SessionManagerOptions.onEvent', () => {
     ['a token superseded 30 s ago', ['superseded'], true],
     ['a token superseded longer ago', ['superseded'], true],
     ['two live tokens', ['ambiguous', 'ambiguous'], true],
-  ] as const)('is told why %s was rejected: %s (rule 5)', async (kind, reasons, hasId) => {
+  ] as const)('is told why %s was rejected: %s (rule 5, R-085)', async (kind, reasons, hasId) => {
     const { world, browser } = await arrive(kind satisfies ArrivalKind)
     await browser.visit()
     expect(world.events).toMatchObject(reasons.map((reason) => ({ type: 'rejected', reason })))
     for (const event of world.events) expect('id' in event && event.id !== undefined).toBe(hasId)
   })
 
-  it('is told why a cookie that anybody could make was rejected', async () => {
+  it('is told why a cookie that anybody could make was rejected (R-113)', async () => {
     const world = new World()
     const { token = '' } = await world.browserWith('ada')
     const tampered = `${token.slice(0, 60)}${token[60] === 'A' ? 'B' : 'A'}${token.slice(61)}`
@@ -231,7 +231,7 @@ describe('SessionManagerOptions.onEvent', () => {
 })
 
 describe('what is told and thrown', () => {
-  it('holds no token, secret, hash, key or value (rule 9, R-025, R-084)', async () => {
+  it('holds no token, secret, hash, key or value (rule 9, R-025, R-084, R-115)', async () => {
     const encryptionKey = 'another key of at least 32 bytes, really'
     for (const options of [{}, { encryptionKey }]) {
       const shown: unknown[] = []

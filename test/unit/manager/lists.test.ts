@@ -122,7 +122,7 @@ describe('SessionManager.revoke', () => {
 })
 
 describe('SessionManager.revokeAll', () => {
-  it('ends every session of the user and no other’s (R-011)', async () => {
+  it('ends every session of the user and no other’s (R-011, R-014)', async () => {
     const { world, browsers } = await threeSessions()
     const bob = await world.browserWith('bob')
     expect(await world.manager.revokeAll('ada')).toBe(3)

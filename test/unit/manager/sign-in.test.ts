@@ -67,7 +67,7 @@ describe('Session.setUserId', () => {
     expect(replayed.isNew).toBe(expected.signedIn || !expected.staysSame)
   })
 
-  it('ends the old secret and keeps id, createdAt and values where somebody signs in (rule 6, R-007, R-202)', async () => {
+  it('ends the old secret and keeps id, createdAt and values where somebody signs in (rule 6, R-007, R-202, R-168)', async () => {
     const world = new World()
     const browser = await world.browserWith(undefined, { cart: [1] })
     const before = browser.copy()
@@ -80,7 +80,7 @@ describe('Session.setUserId', () => {
     expect((await world.look(before)).isNew).toBe(true)
   })
 
-  it('ends the old secret where the same user signs in again, and moves signedInAt (R-007)', async () => {
+  it('ends the old secret where the same user signs in again, and moves signedInAt (R-007, R-015, R-217)', async () => {
     const world = new World()
     const browser = await world.browserWith('ada', { cart: [1] })
     const before = browser.copy()
@@ -277,7 +277,7 @@ describe('Session.setUserId, its options', () => {
     expect(session.userId).toBeUndefined()
   })
 
-  it('give a persistent cookie no longer than browsers keep one', async () => {
+  it('give a persistent cookie no longer than browsers keep one (R-214)', async () => {
     const world = new World({ cookie: { persistent: true }, absoluteTimeout: 400 * DAY + 1 })
     const { cookie } = await world.browser().ask((session) => session.setUserId('ada'))
     expect(cookie?.maxAge).toBe(34_560_000)
@@ -299,7 +299,7 @@ describe('a user id', () => {
     ['a number', 7],
     ['a boxed string', Object('ada')],
     ['an array', ['ada']],
-  ])('%s is refused everywhere with ValueError, before the store is asked', async (_name, userId) => {
+  ])('%s is refused everywhere with ValueError, before the store is asked (R-079)', async (_name, userId) => {
     const world = new World()
     const { session } = await world.browser().visit()
     const wrong = userId as string // what JavaScript lets through
@@ -357,7 +357,7 @@ describe('the address and the user agent of a sign-in', () => {
     expect(await infoOf(undefined, '')).toMatchObject({ address: undefined, userAgent: undefined })
   })
 
-  it('are cut to what a list can bear, at a character', async () => {
+  it('are cut to what a list can bear, at a character (R-118)', async () => {
     const info = await infoOf('1'.repeat(10_000), 'é'.repeat(10_000))
     expect(info?.address).toBe('1'.repeat(128))
     expect(info?.userAgent).toBe('é'.repeat(256))

@@ -154,7 +154,7 @@ describe('SessionManager, with a store that fails', () => {
     expect(await errorOf(browser.visit())).toBe(mine)
   })
 
-  it('says of a store that hangs how long it waited, and waits no longer', async () => {
+  it('says of a store that hangs how long it waited, and waits no longer (R-068)', async () => {
     const world = impatient()
     const browser = await world.browserWith('ada')
     world.store.before = FAILURES.hangs

@@ -30,7 +30,7 @@ describe('a session’s end', () => {
     expect((await world.look(browser)).userId).toBeUndefined()
   })
 
-  it('at the absolute end is the record’s, also where no token is asked (rule 8)', async () => {
+  it('at the absolute end is the record’s, also where no token is asked (rule 8, R-107)', async () => {
     const world = new World({ idleTimeout: 100, absoluteTimeout: 150 })
     const browser = await world.browserWith('ada')
     const { id } = await world.look(browser)

@@ -164,7 +164,7 @@ describe('Session.update', () => {
     expect((await world.look(browser)).values).toEqual({})
   })
 
-  it('gives a one-time token to one of many requests', async () => {
+  it('gives a one-time token to one of many requests (R-045)', async () => {
     const world = new World()
     const browser = await world.browserWith('ada', { token: 'once' })
     const visits = await Promise.all(Array.from({ length: 8 }, () => browser.visit()))

@@ -96,7 +96,7 @@ function methodsOf(of: MemoryStore): object {
 }
 
 describe('SessionManager, options', () => {
-  it.each(REFUSED)('refuses %o: %s (rule 14)', (options, message) => {
+  it.each(REFUSED)('refuses %o: %s (rule 14, R-059)', (options, message) => {
     const construct = () => new SessionManager({ store, authKey: KEY, ...options }) // on purpose
     expect(construct).toThrow(ConfigError)
     expect(construct).toThrow(message)
@@ -142,7 +142,7 @@ describe('SessionManager, options', () => {
     expect(resolve({ cookie })).toEqual(resolve())
   })
 
-  it('has the defaults that the documentation names', () => {
+  it('has the defaults that the documentation names (R-001, R-098, R-216)', () => {
     expect(resolve()).toMatchObject({
       encryptionKeys: [],
       cookie: {
@@ -178,7 +178,7 @@ describe('SessionManager, options', () => {
     [{ secure: false, domain: 'example.com' }, 'id'],
     [{ name: 'x' }, 'x'],
     [{ name: 'x', secure: false, httpOnly: false, unsafe: true }, 'x'],
-  ])('names the cookie of %o %s', (cookie, name) => {
+  ])('names the cookie of %o %s (R-090, R-097)', (cookie, name) => {
     expect(resolve({ cookie }).cookie.name).toBe(name)
   })
 
