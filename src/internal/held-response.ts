@@ -121,9 +121,9 @@ class Hold {
   readonly #flushHeaders: NodeResponse['flushHeaders']
   #phase: Phase = 'open'
   #isCommitting = false
-  /** The status when the head was first asked for. */
+  /** The status when the first of the parts that are held came. */
   #statusAtFirst = 0
-  /** The Content-Length when the head was first asked for; empty if there was none. */
+  /** The Content-Length at that time; empty if there was none. */
   #lengthAtFirst = ''
   #parts: Part[] = []
   #cookies: SetCookie[] | undefined

@@ -6,6 +6,7 @@ export type Key = string | Uint8Array
 const MIN_BYTES = 32
 
 // Found in tutorials and sample configurations. A key made of one of them, repeated or padded, is no secret.
+// A longer word stands after those that it contains, and is looked for first.
 const WELL_KNOWN = [
   'secret',
   'password',

@@ -90,8 +90,8 @@ export class StagedValues {
   textOf(key: string): JsonText | undefined {
     if (!this.has(key)) return undefined
     const snapshot = this.#handedOut.get(key)
-    const isStored = snapshot === undefined || !isChanged(snapshot, key)
-    return isStored ? JSON.stringify(this.#peek(key)) : toJsonText(snapshot.value, key)
+    const isUntouched = snapshot === undefined || !isChanged(snapshot, key)
+    return isUntouched ? JSON.stringify(this.#peek(key)) : toJsonText(snapshot.value, key)
   }
 
   /** Whether this request has itself decided the value of this key. */
