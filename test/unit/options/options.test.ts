@@ -142,7 +142,7 @@ describe('SessionManager, options', () => {
     expect(resolve({ cookie })).toEqual(resolve())
   })
 
-  it('has the defaults that the documentation names (R-001, R-098, R-216)', () => {
+  it('has the defaults that the documentation names (R-001, R-098, R-207, R-216)', () => {
     expect(resolve()).toMatchObject({
       encryptionKeys: [],
       cookie: {
