@@ -44,10 +44,10 @@ export function sessions<V extends object, P extends string = 'session'>(
     try {
       await withSession(session, next)
     } catch (thrown) {
-      await commitUnanswered(manager, exchange, session, c)
+      setHeaders(c, await commitFailure(manager, exchange, session))
       throw thrown
     }
-    if (!c.finalized) return commitUnanswered(manager, exchange, session, c)
+    if (!c.finalized) return setHeaders(c, await commitFailure(manager, exchange, session)) // Hono answers 500
     const response = await commitResponse(manager, exchange, session, c.res, (work) => waitFor(work, c))
     if (response === c.res) return
     c.res = undefined // or Hono would put the headers of the response that is replaced on the new one
@@ -55,15 +55,8 @@ export function sessions<V extends object, P extends string = 'session'>(
   }
 }
 
-/** Neither a handler nor `onError` has answered: Hono, or an outer middleware, will, with the headers that are set here. */
-async function commitUnanswered<V extends object>(
-  manager: SessionManager<V>,
-  exchange: FetchExchange,
-  session: Session<V>,
-  c: Context,
-): Promise<void> {
-  await commitFailure(manager, exchange, session)
-  const { headers } = exchange.finish(new Response())
+/** Hono, or an outer middleware, will answer, with the headers that are set here. */
+function setHeaders(c: Context, headers: Headers): void {
   for (const [name, value] of headers) c.header(name, value, { append: true })
 }
 

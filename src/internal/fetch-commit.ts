@@ -1,4 +1,3 @@
-import type { Exchange } from '../exchange.ts'
 import type { Session } from '../session.ts'
 import type { FetchExchange } from './fetch-exchange.ts'
 import { toFailureResponse } from './fetch-failure.ts'
@@ -35,12 +34,18 @@ export async function commitResponse<V extends object>(
   return exchange.finish(response)
 }
 
-/** Commits what a request commits that failed without an answer: its ends. Never throws: what failed first is what the caller has to hear of. */
+/**
+ * Commits what a request commits that failed without an answer: its ends. Never throws: what failed first is what
+ * the caller has to hear of.
+ *
+ * @returns the headers for the answer, if somebody makes one.
+ */
 export async function commitFailure<V extends object>(
   manager: Committer<V>,
-  exchange: Exchange,
+  exchange: FetchExchange,
   session: Session<V>,
-): Promise<void> {
+): Promise<Headers> {
   // The manager reports what fails here as an event.
   await manager.refresh(exchange, session).catch(() => {})
+  return exchange.finish(new Response()).headers
 }
