@@ -54,7 +54,7 @@ export type SessionEvent =
   | (SessionFact & { readonly type: 'destroyed'; readonly userId: string | undefined })
   /** The session was ended from outside. */
   | (UserFact & { readonly type: 'revoked' })
-  /** Expired records were deleted. */
+  /** A cleanup ran; `count` expired records were deleted, maybe none. */
   | (Fact & { readonly type: 'cleaned'; readonly count: number })
   /** A write found its session ended or renewed, and was refused. */
   | (SessionFact & { readonly type: 'lost'; readonly reason: 'gone' | 'superseded' | 'ambiguous' })

@@ -267,7 +267,7 @@ function callable<F extends (...args: never[]) => unknown>(
 
 function refuseUnknown(options: object, known: ReadonlySet<string>, prefix: string): void {
   if (typeof options !== 'object' || options === null)
-    throw new ConfigError(`${prefix || 'the options'} must be an object`)
+    throw new ConfigError(prefix === '' ? 'the options must be an object' : 'cookie must be an object')
   for (const name of Object.keys(options)) {
     if (!known.has(name)) throw new ConfigError(`unknown option "${prefix}${name}"`)
   }

@@ -118,7 +118,8 @@ export type SaveResult =
  * Keeps session records. A store never reads a clock, never sees a token and knows no HTTP.
  *
  * An id that is unknown, ended or expired is an answer (`undefined` or `false`), not an error.
- * Every method rejects with {@link StoreError}, and only when the backend itself failed.
+ * Every method rejects with {@link StoreError}, and only when the backend itself failed; or with
+ * {@link ValueError}, when a stored record cannot be read.
  *
  * `create`, `save` and `touch` are different verbs, and none of them is an upsert: what was deleted stays
  * deleted, whatever finishes later. `coatcheck/testing` holds the tests of this contract.

@@ -76,7 +76,13 @@ export class EmbeddedStore extends PostgresStore {
       await db.close()
       await release()
     })
-    await store.migrate()
+    try {
+      await store.migrate()
+    } catch (error) {
+      // Before the lock is let go: an open database would go on writing.
+      await db.close()
+      throw error
+    }
     return store
   }
 
