@@ -112,11 +112,21 @@ async function findLiveClaim(folder: string, ownName: string, self: Claim) {
 
 /** `undefined`: withdrawn meanwhile, or emptied by a power cut, which no process survives. */
 async function readClaim(file: string): Promise<Claim | undefined> {
+  const text = await readIfThere(file)
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Claim // written whole, by writeClaim
+    return text === undefined ? undefined : (JSON.parse(text) as Claim) // written whole, by writeClaim
   } catch {
     return undefined
   }
+}
+
+/** Any other failure says nothing of the process: too many open files, for one. */
+async function readIfThere(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // ESRCH: of /proc, when the process ends while its file is read.
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return undefined
+    throw error
+  })
 }
 
 async function isAlive(claim: Claim, self: Claim, folder: string, name: string): Promise<boolean> {
@@ -144,7 +154,7 @@ async function aClaim(isListening: boolean): Promise<Claim> {
 
 /** Field 22 of proc(5)'s stat. The second field, the program's name in brackets, may hold blanks and brackets. */
 async function readStart(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  const stat = await readIfThere(`/proc/${pid}/stat`)
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }
 
