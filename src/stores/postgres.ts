@@ -193,7 +193,8 @@ export class PostgresStore implements Store {
       throw error instanceof SessionError ? error : new StoreError(operation, error)
     } finally {
       this.#underWay -= 1
-      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+      // In a later turn, so that whoever asked has the answer before close() is done.
+      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) setImmediate(resolve)
     }
   }
 }

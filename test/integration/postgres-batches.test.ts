@@ -45,16 +45,16 @@ describe('PostgresStore', () => {
     return records
   }
 
-  /** Holds the row of a record until `release` is called. */
-  async function lockRow(id: string) {
+  /** Holds the rows of records while something runs. */
+  async function whileLocked<T>(ids: readonly string[], run: () => Promise<T>): Promise<T> {
     const client = await pool.connect()
-    await client.query('begin')
-    await client.query('select from sessions where id = $1 for update', [id])
-    return {
-      release: async () => {
-        await client.query('rollback')
-        client.release()
-      },
+    try {
+      await client.query('begin')
+      await client.query('select from sessions where id = any($1) for update', [ids])
+      return await run()
+    } finally {
+      await client.query('rollback')
+      client.release()
     }
   }
 
@@ -138,44 +138,71 @@ describe('PostgresStore', () => {
 
   it('lets a locked row hold up its own session and no other', async () => {
     const records = await created(30)
-    const [locked, ...others] = records
-    const lock = await lockRow(locked?.id ?? '')
-    const waiting = [
-      store.save(locked?.id ?? '', set('late'), NOW),
-      store.touch(locked?.id ?? '', { secretHash: aSecretHash(1), ...ends }, NOW),
-      ...range(12).map((n) =>
-        store.save(
-          locked?.id ?? '',
-          aChange({ expect: { key: 'late', value: '1' }, set: { [`k${n}`]: '1' } }),
-          NOW,
-        ),
-      ),
-    ]
+    const [locked = aRecord(), ...others] = records
+    const { id, secretHash } = locked
     const settled: unknown[] = []
-    for (const it of waiting) void it.then((answer) => settled.push(answer))
-    await sleep(50) // so that all of it is under way
-    await Promise.all(others.map(({ id }) => store.save(id, set('a'), NOW)))
-    await Promise.all(others.map(({ id, secretHash }) => store.touch(id, { secretHash, ...ends }, NOW)))
-    expect(await Promise.all(records.map(({ id }) => store.get(id, NOW)))).not.toContain(undefined)
-    expect(await store.delete(others[0]?.id ?? '')).toBe(true)
-    expect(settled).toEqual([])
-    await lock.release()
+    const waiting = await whileLocked([id], async () => {
+      const expect1 = { key: 'late', value: '1' }
+      const changes = range(12).map((n) => aChange({ expect: expect1, set: { [`k${n}`]: '1' } }))
+      const asked = [
+        store.save(id, set('late'), NOW),
+        store.touch(id, { secretHash, ...ends }, NOW),
+        ...changes.map((change) => store.save(id, change, NOW)),
+      ]
+      for (const it of asked) void it.then((answer) => settled.push(answer))
+      await sleep(50) // so that all of it is under way
+      await Promise.all(others.map((it) => store.save(it.id, set('a'), NOW)))
+      await Promise.all(others.map((it) => store.touch(it.id, { secretHash, ...ends }, NOW)))
+      expect(await Promise.all(records.map((it) => store.get(it.id, NOW)))).not.toContain(undefined)
+      expect(await store.delete(others[0]?.id ?? '')).toBe(true)
+      expect(settled).toEqual([])
+      return asked
+    })
     const [saved, touched, ...expecting] = await Promise.all(waiting)
     expect(saved).toMatchObject({ outcome: 'saved' })
     expect(touched).toBe(true)
     for (const it of expecting) expect(it).toMatchObject({ outcome: 'saved' })
   })
 
+  it('does not wait in a batch for the one row of it that is locked', async () => {
+    const [first = aRecord(), locked = aRecord(), ...others] = await created(20)
+    const late = await whileLocked([locked.id], async () => {
+      const lone = store.save(first.id, set('a'), NOW)
+      const asked = [store.save(locked.id, set('a'), NOW)]
+      const results = await Promise.all([lone, ...others.map(({ id }) => store.save(id, set('a'), NOW))])
+      expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['saved']))
+      return asked
+    })
+    expect(await Promise.all(late)).toMatchObject([{ outcome: 'saved' }])
+  })
+
+  it('reads, saves and touches while more writes wait for locks than may be under way', async () => {
+    const records = await created(24)
+    const ids = records.slice(0, 12).map(({ id }) => id)
+    const renewal = aChange({ renewal: { secretHash: aSecretHash(2), renewedAt: NOW } })
+    const waiting = await whileLocked(ids, async () => {
+      const asked = ids.map((id) => store.save(id, renewal, NOW))
+      await sleep(50) // so that they wait
+      for (const { id, secretHash } of records.slice(12)) {
+        expect(await store.get(id, NOW)).toMatchObject({ id })
+        expect(await store.save(id, set('a'), NOW)).toMatchObject({ outcome: 'saved' })
+        expect(await store.touch(id, { secretHash, ...ends }, NOW)).toBe(true)
+      }
+      return asked
+    })
+    for (const result of await Promise.all(waiting)) expect(result).toMatchObject({ outcome: 'saved' })
+  })
+
   it('gives up a save whose row stays locked, within its timeout, and serves the others', async () => {
-    const [locked, other] = await created(2)
+    const [locked = aRecord(), other = aRecord()] = await created(2)
     const hasty = new PostgresStore({ db: pool, timeout: 0.2 })
-    const lock = await lockRow(locked?.id ?? '')
-    const failures = await Promise.allSettled(
-      range(30).map((n) => hasty.save(locked?.id ?? '', set(`k${n}`), NOW)),
-    )
-    expect(failures.map(({ status }) => status)).toEqual(Array(30).fill('rejected'))
-    expect(await hasty.save(other?.id ?? '', set('a'), NOW)).toMatchObject({ outcome: 'saved' })
-    await lock.release()
+    await whileLocked([locked.id], async () => {
+      const saves = range(30).map((n) => hasty.save(locked.id, set(`k${n}`), NOW))
+      expect((await Promise.allSettled(saves)).map(({ status }) => status)).toEqual(
+        Array(30).fill('rejected'),
+      )
+      expect(await hasty.save(other.id, set('a'), NOW)).toMatchObject({ outcome: 'saved' })
+    })
   })
 
   it('does not let one slow statement stop all others of its kind', async () => {

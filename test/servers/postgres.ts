@@ -149,21 +149,24 @@ async function installOldest(): Promise<string> {
   return packageFolder
 }
 
+// A test run that is killed closes the pipe, and so leaves no server behind. SIGINT is PostgreSQL's fast shutdown:
+// it ends every connection and writes what is to be written.
+const UNTIL_STDIN_ENDS = '"$@" & server=$!; cat > /dev/null; kill -INT $server; wait $server'
+
 async function serve(folder: string, bin: string, owner: Owner, isDurable: boolean): Promise<PostgresServer> {
   const port = await findFreePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   const start = async (): Promise<ChildProcess> => {
-    const child = spawn(path.join(bin, 'postgres'), toServerOptions(folder, port, isDurable), {
+    const command = [path.join(bin, 'postgres'), ...toServerOptions(folder, port, isDurable)]
+    const child = spawn('/bin/sh', ['-c', UNTIL_STDIN_ENDS, 'sh', ...command], {
       ...owner,
       cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
     })
     await untilReady(child, url)
     return child
   }
   let child = await start()
-  const killIt = () => void child.kill('SIGQUIT')
-  process.once('exit', killIt)
   return {
     url,
     async restart() {
@@ -171,7 +174,6 @@ async function serve(folder: string, bin: string, owner: Owner, isDurable: boole
       child = await start()
     },
     async stop() {
-      process.off('exit', killIt)
       await end(child)
       await rm(folder, { recursive: true, force: true })
     },
@@ -212,18 +214,15 @@ async function untilReady(child: ChildProcess, url: string): Promise<void> {
     if (isReady) return
     await sleep(25)
   }
-  child.kill('SIGKILL')
+  await end(child)
   throw new Error(`PostgreSQL did not start:\n${log}`)
 }
 
-/** Fast shutdown: ends every connection and writes what is to be written. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
-  child.kill('SIGINT')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  child.stdin?.end()
   await exited
-  clearTimeout(timer)
 }
 
 async function findFreePort(): Promise<number> {
