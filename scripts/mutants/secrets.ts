@@ -96,6 +96,18 @@ export const mutantsOfSecrets: readonly Mutant[] = [
     why: 'whoever planted the cookie before is signed in as well: session fixation',
   },
   {
+    name: 'secret-not-random',
+    file: 'src/internal/commit.ts',
+    edits: [
+      {
+        find: '    const secret = randomBytes(SECRET_BYTES)\n',
+        replace: '    const secret = new Uint8Array(SECRET_BYTES).fill(this.#now % 256)\n',
+      },
+    ],
+    tests: ['test/unit/manager/credentials.test.ts'],
+    why: 'secrets can be guessed',
+  },
+  {
     name: 'renewal-by-delete-and-insert',
     file: 'src/internal/postgres-writes.ts',
     edits: [
