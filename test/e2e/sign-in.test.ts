@@ -80,18 +80,6 @@ describe('signing in', () => {
     await isDark.waitFor()
   })
 
-  it('ends signed in when the button is clicked twice', async () => {
-    for (const theme of ['Auto', 'Dark']) {
-      const { page } = await stage.visitor()
-      await page.goto('/')
-      await page.getByRole('button', { name: theme }).click()
-      await page.getByLabel('Your name').fill('ada')
-      await page.getByRole('button', { name: 'Sign in' }).dblclick()
-      await page.getByRole('heading', { name: 'Your notes' }).waitFor()
-      await expect(isSignedOut(page)).resolves.toBe(false)
-    }
-  })
-
   it('signs a browser with a tampered cookie out, and nothing more (R-004, R-102)', async () => {
     const { page, context } = await stage.visitor()
     await signIn(page, 'ada')
