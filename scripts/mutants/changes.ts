@@ -113,8 +113,8 @@ export const mutantsOfChanges: readonly Mutant[] = [
     file: 'src/internal/commit.ts',
     edits: [
       {
-        find: 'maxValuesBytes: this.#kit.maxValuesBytes, ...changes }',
-        replace: `maxValuesBytes: this.#kit.maxValuesBytes, clear: true, delete: changes.delete,
+        find: 'secretHash: record.secretHash, maxValuesBytes, ...changes }',
+        replace: `secretHash: record.secretHash, maxValuesBytes, clear: true, delete: changes.delete,
       set: new Map(this.#draft.values.keys().map((key) => [key, this.#draft.values.textOf(key) ?? ''])) }`,
       },
     ],

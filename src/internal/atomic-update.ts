@@ -4,7 +4,7 @@ import type { EpochMs, JsonText, SaveResult, SessionChange, SessionRecord } from
 import type { Draft } from './draft.ts'
 import { endAfterUse } from './durations.ts'
 import { toJsonText } from './json.ts'
-import { type LostReason, lost, tooLarge } from './refusals.ts'
+import { boundFor, type LostReason, lost, tooLarge } from './refusals.ts'
 import { type StagedValues, valueTextIn } from './staged-values.ts'
 import { type StoreCall, save } from './store-guard.ts'
 
@@ -78,10 +78,11 @@ function toChange(
   before: JsonText | undefined,
   after: JsonText | undefined,
 ): SessionChange {
+  const keys = after === undefined ? { delete: new Set([key]) } : { set: new Map([[key, after]]) }
   return {
     secretHash: record.secretHash,
-    maxValuesBytes,
-    ...(after === undefined ? { delete: new Set([key]) } : { set: new Map([[key, after]]) }),
+    maxValuesBytes: boundFor(keys, maxValuesBytes),
+    ...keys,
     expect: { key, value: before },
     lastSeenAt: now,
     expiresAt: endAfterUse(record, now),

@@ -8,7 +8,7 @@ import type { EpochMs, SessionChange, SessionRecord, SignIn } from '../store.ts'
 import type { Draft, Plan } from './draft.ts'
 import { endAfterUse } from './durations.ts'
 import type { Emit } from './observer.ts'
-import { type LostReason, lost, tooLarge } from './refusals.ts'
+import { boundFor, type LostReason, lost, tooLarge } from './refusals.ts'
 import { sha256Hex } from './sha256.ts'
 import { toObjectText, type ValueChanges } from './staged-values.ts'
 import { type StoreCall, save } from './store-guard.ts'
@@ -160,7 +160,8 @@ export class Commit {
 
   #toChange(record: SessionRecord, changes: ValueChanges, secret: Uint8Array | undefined): SessionChange {
     const { identity, now } = this.#draft
-    const common = { secretHash: record.secretHash, maxValuesBytes: this.#kit.maxValuesBytes, ...changes }
+    const maxValuesBytes = boundFor(changes, this.#kit.maxValuesBytes)
+    const common = { secretHash: record.secretHash, maxValuesBytes, ...changes }
     if (secret === undefined) return { ...common, lastSeenAt: now, expiresAt: endAfterUse(record, now) }
     // A renewal may lower the ends, so that of a slow request counts from its commit: others used the session since.
     return {

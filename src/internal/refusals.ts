@@ -1,4 +1,5 @@
 import { ConflictError, ValueError } from '../errors.ts'
+import type { SessionChange } from '../store.ts'
 
 /** Why a write has no session to go to. */
 export type LostReason = 'gone' | 'superseded' | 'ambiguous'
@@ -13,6 +14,16 @@ const LOST: Record<LostReason, string> = {
 export function lost(reason: LostReason, onLost: (reason: LostReason) => void): ConflictError {
   onLost(reason)
   return new ConflictError(LOST[reason])
+}
+
+/**
+ * The bound to give to the store with a change.
+ *
+ * A change that sets nothing makes no record larger and is never refused, or nobody could sign in to a session
+ * that is too large already: under a bound that was lowered, or as PostgreSQL spells it, with more spaces.
+ */
+export function boundFor(change: Pick<SessionChange, 'set'>, maxValuesBytes: number): number {
+  return change.set === undefined || change.set.size === 0 ? Number.MAX_SAFE_INTEGER : maxValuesBytes
 }
 
 /** The error of a commit whose values exceed the bound. */
