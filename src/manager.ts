@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CookieCodec } from './cookies/codec.ts'
 import { nativeCodec } from './cookies/native.ts'
-import { StateError, ValueError } from './errors.ts'
+import { StateError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { type AtomicUpdate, updateAtomically } from './internal/atomic-update.ts'
 import { authenticate } from './internal/authenticate.ts'
@@ -17,7 +17,7 @@ import { isSessionId } from './internal/session-id.ts'
 import { toSessionInfo } from './internal/session-info.ts'
 import { StagedSession } from './internal/staged-session.ts'
 import { StoreGuard } from './internal/store-guard.ts'
-import { userIdProblem } from './internal/stored-text.ts'
+import { checkUserId } from './internal/stored-text.ts'
 import { Touches } from './internal/touches.ts'
 import { type ResolvedOptions, resolveOptions, type SessionManagerOptions } from './options.ts'
 import type { Session, SessionInfo } from './session.ts'
@@ -333,9 +333,4 @@ export class SessionManager<V extends object = RegisteredValues> {
 
 function notOurs(): StateError {
   return new StateError('this session was not started by this manager')
-}
-
-function checkUserId(userId: unknown): void {
-  const problem = userIdProblem(userId)
-  if (problem !== undefined) throw new ValueError(problem)
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { getSession, withSession } from '../context.ts'
-import { attachSession } from '../internal/attach-session.ts'
+import { attachedSession, attachSession } from '../internal/attach-session.ts'
 import { holdHead } from '../internal/held-response.ts'
 import { NodeExchange } from '../internal/node-exchange.ts'
 import type { SessionManager } from '../manager.ts'
@@ -44,7 +44,7 @@ export function sessions<V extends object>(
     })
     // The events of a body that is parsed come from outside of the request's async context.
     app.addHook('preValidation', (request, _reply, next) => {
-      const session = (request as unknown as Record<string, Session<V>>)[property] // put there by load()
+      const session = attachedSession<V>(request, property)
       if (session === undefined || getSession(manager) === session) next()
       else withSession(session, next)
     })

@@ -1,6 +1,9 @@
 import type { RejectionReason } from '../events.ts'
 import type { EpochMs } from '../store.ts'
 
+/** Length of the secret in a token. */
+export const SECRET_BYTES = 32
+
 /** What a session cookie says: which session, and the proof that it may be opened. */
 export interface Token {
   /** UUID v4 in canonical lower-case form. */

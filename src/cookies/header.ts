@@ -14,7 +14,7 @@ const MAX_PAIR_BYTES = 4096
 /** User agents ignore an attribute whose value is longer (RFC 6265bis 5.6). */
 const MAX_ATTRIBUTE_BYTES = 1024
 /** User agents cut a longer lifetime to this: 400 days (RFC 6265bis 5.5). */
-const MAX_AGE_LIMIT = 34_560_000
+export const MAX_AGE_LIMIT = 34_560_000
 /** Leaves room for the longest token: 256 characters. */
 const MAX_NAME_BYTES = MAX_PAIR_BYTES - 256
 

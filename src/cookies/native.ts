@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer'
 import crypto, { type KeyObject } from 'node:crypto'
 import { ConfigError, ValueError } from '../errors.ts'
 import { encodeBase64url, readBase64url } from '../internal/base64url.ts'
+import { isSessionId } from '../internal/session-id.ts'
 import type { EpochMs } from '../store.ts'
-import type { CookieCodec, DecodedToken, Token, TokenProblem } from './codec.ts'
+import { type CookieCodec, type DecodedToken, SECRET_BYTES, type Token, type TokenProblem } from './codec.ts'
 
 /*
  * The token, version 1. Integers are big-endian; the whole is base64url in its canonical spelling.
@@ -38,7 +39,6 @@ const AT = { version: 0, flags: 1, home: 2, keyId: 3, issuedAt: 7, absoluteEnd: 
 const TIME_BYTES = 6
 const LAST_TIME = 2 ** (8 * TIME_BYTES) - 1
 const ID_BYTES = 16
-const SECRET_BYTES = 32
 const BODY_BYTES = ID_BYTES + SECRET_BYTES
 const MAC_AT = AT.body + BODY_BYTES
 const SIGNED_BYTES = MAC_AT + 32
@@ -57,8 +57,6 @@ const LABELS = {
   authKey: { key: 'coatcheck/1/auth-key', id: 'coatcheck/1/auth-key-id' },
   encryptionKey: { key: 'coatcheck/1/encryption-key', id: 'coatcheck/1/encryption-key-id' },
 } as const
-
-const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /** What the native codec is made from; options.ts has checked the lengths of the keys by then. */
 export interface NativeCodecOptions {
@@ -208,7 +206,7 @@ function refused(reason: TokenProblem, id?: string): DecodedToken {
 }
 
 function checkToken({ id, secret, issuedAt, absoluteEnd }: Token): void {
-  if (!UUID_V4.test(id)) throw new ValueError('token id must be a UUID v4 in lower case')
+  if (!isSessionId(id)) throw new ValueError('token id must be a UUID v4 in lower case')
   if (secret.length !== SECRET_BYTES) throw new ValueError(`token secret must be ${SECRET_BYTES} bytes`)
   for (const [name, time] of Object.entries({ issuedAt, absoluteEnd })) {
     if (!Number.isInteger(time) || time < 0 || time > LAST_TIME) {

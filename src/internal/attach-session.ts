@@ -18,3 +18,9 @@ export function attachSession<V extends object>(
   }
   properties[property] = session
 }
+
+/** Reads what {@link attachSession} put there; `undefined` where it did not. */
+export function attachedSession<V extends object>(request: object, property: string): Session<V> | undefined {
+  const properties = request as Record<string, Session<V> | null | undefined> // as above; null is a decorator's first value
+  return properties[property] ?? undefined
+}

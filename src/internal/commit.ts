@@ -1,22 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import type { CookieCodec } from '../cookies/codec.ts'
-import type { CookieAttributes } from '../cookies/header.ts'
+import { type CookieCodec, SECRET_BYTES } from '../cookies/codec.ts'
+import { type CookieAttributes, MAX_AGE_LIMIT } from '../cookies/header.ts'
 import { StoreError } from '../errors.ts'
 import type { SessionEvent } from '../events.ts'
 import type { Exchange, SetCookie } from '../exchange.ts'
 import type { EpochMs, SessionChange, SessionRecord, SignIn } from '../store.ts'
 import type { Draft, Plan } from './draft.ts'
 import { endAfterUse } from './durations.ts'
+import { toObjectText } from './json.ts'
 import type { Emit } from './observer.ts'
 import { boundFor, type LostReason, lost, tooLarge } from './refusals.ts'
 import { sha256Hex } from './sha256.ts'
-import { toObjectText, type ValueChanges } from './staged-values.ts'
+import type { ValueChanges } from './staged-values.ts'
 import { type StoreCall, save } from './store-guard.ts'
 import { toStoredText } from './stored-text.ts'
 
-/** User agents cut a longer Max-Age to this: 400 days (RFC 6265bis 5.5). */
-const MAX_AGE_LIMIT = 34_560_000
-const SECRET_BYTES = 32
 const MAX_ADDRESS_BYTES = 128
 const MAX_USER_AGENT_BYTES = 512
 

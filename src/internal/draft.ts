@@ -3,7 +3,7 @@ import type { SignInOptions } from '../session.ts'
 import type { EpochMs, SessionRecord } from '../store.ts'
 import { durationProblem, endAfterUse, toMs } from './durations.ts'
 import { StagedValues } from './staged-values.ts'
-import { userIdProblem } from './stored-text.ts'
+import { checkUserId } from './stored-text.ts'
 
 /** What the cookie of a request gave. */
 export type Arrival =
@@ -321,11 +321,6 @@ function endBySignOut(record: SessionRecord): Plan {
 // The absolute end is set at a sign-in and, for nobody, at the creation: the distance is the timeout.
 function lifetimeOf({ idleTimeout, absoluteEnd, signedInAt, createdAt, persistent }: Identity): Lifetime {
   return { idleTimeout, absoluteTimeout: (absoluteEnd - (signedInAt ?? createdAt)) / 1000, persistent }
-}
-
-function checkUserId(userId: unknown): void {
-  const problem = userIdProblem(userId)
-  if (problem !== undefined) throw new ValueError(problem)
 }
 
 function checkSignInOptions(options: SignInOptions): void {

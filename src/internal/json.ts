@@ -25,6 +25,11 @@ export function toJsonText(value: unknown, path: string): JsonText {
   return write(value, path, [])
 }
 
+/** Writes values as one JSON object. */
+export function toObjectText(values: ReadonlyMap<string, JsonText>): JsonText {
+  return `{${[...values].map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(',')}}`
+}
+
 /** Checks a key of the session's values. @throws {@link ValueError} it is no text that every store can keep. */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string')

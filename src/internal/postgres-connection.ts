@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { isBrokenStatementName } from './postgres-errors.ts'
+import { sha256Hex } from './sha256.ts'
 
 /** Anything that runs SQL: a `pg` Pool, Client or PoolClient, PGlite, or a wrapper of a few lines around another driver. */
 export interface PostgresDatabase {
@@ -22,7 +22,7 @@ export type Row = Readonly<Record<string, string | null>>
  * connection on which another version of this package, or another table's store, has prepared it.
  */
 export function aStatement(verb: string, text: string): Statement {
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, 24)
+  const digest = sha256Hex(text).slice(0, 24)
   return { name: `coatcheck_${verb}_${digest}`, text }
 }
 

@@ -1,5 +1,5 @@
 import type { EpochMs, JsonText, SessionChange } from '../store.ts'
-import { isStorableText } from './json.ts'
+import { isStorableText, toObjectText } from './json.ts'
 import { toArrayText } from './postgres-record.ts'
 
 /** A change that needs nothing but its record: it neither renews nor expects anything. */
@@ -57,6 +57,5 @@ export function toRemovedText(change: SessionChange): string {
 
 /** What a change sets, as one JSON object. */
 export function toSetText(change: SessionChange): JsonText {
-  const members = [...(change.set ?? [])].map(([key, value]) => `${JSON.stringify(key)}:${value}`)
-  return `{${members.join(',')}}`
+  return toObjectText(change.set ?? new Map())
 }

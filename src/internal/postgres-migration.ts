@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Statement } from './postgres-connection.ts'
 import { quoteTable, type TableName } from './postgres-statements.ts'
+import { sha256Hex } from './sha256.ts'
 
 /**
  * Writes the migration down: one statement, so that it needs no transaction of the caller's and works through
@@ -116,7 +116,7 @@ function isDoneSql(name: TableName): string {
 
 /** PostgreSQL cuts names at 63 bytes, and two that are cut alike are one. */
 function indexNames(table: string): { readonly byUser: string; readonly byHour: string } {
-  const digest = createHash('sha256').update(table).digest('hex').slice(0, 8)
+  const digest = sha256Hex(table).slice(0, 8)
   const stem = table.length <= 45 ? table : `${table.slice(0, 36)}_${digest}`
   return { byUser: `${stem}_user_id_idx`, byHour: `${stem}_cleanup_hour_idx` }
 }

@@ -143,11 +143,6 @@ export class StagedValues {
   }
 }
 
-/** Writes values as one JSON object. */
-export function toObjectText(values: ReadonlyMap<string, JsonText>): JsonText {
-  return `{${[...values].map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(',')}}`
-}
-
 /** One value of a record, as text. */
 export function valueTextIn(values: JsonText, key: string): JsonText | undefined {
   const stored = parse(values)

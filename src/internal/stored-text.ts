@@ -1,10 +1,16 @@
+import { ValueError } from '../errors.ts'
 import { isStorableText } from './json.ts'
 
 /** Longest user id, in bytes of UTF-8. */
 const MAX_USER_ID = 255
 
-/** What is wrong with a user id. */
-export function userIdProblem(userId: unknown): string | undefined {
+/** @throws {@link ValueError} no store could keep this user id, or it is empty, which is nobody. */
+export function checkUserId(userId: unknown): void {
+  const problem = userIdProblem(userId)
+  if (problem !== undefined) throw new ValueError(problem)
+}
+
+function userIdProblem(userId: unknown): string | undefined {
   if (typeof userId !== 'string') return `the user id must be a string, not a ${typeof userId}`
   const bytes = Buffer.byteLength(userId)
   if (bytes < 1 || bytes > MAX_USER_ID) return `the user id must have 1 to ${MAX_USER_ID} bytes, not ${bytes}`
