@@ -56,6 +56,7 @@ async function main(): Promise<void> {
   const database = await startPostgres(18, { isDurable: true })
   try {
     const client = new pg.Client({ connectionString: database.url })
+    client.on('error', () => {}) // the server stops while it is connected, where a measurement failed
     await client.connect()
     for (const work of WORKS) report(work, await measure(work, database.url, client))
     await client.end()
@@ -80,7 +81,8 @@ async function measure(work: Work, url: string, client: pg.Client): Promise<Map<
 async function sampleOf(subject: Subject, work: Work, url: string, client: pg.Client): Promise<Sample> {
   const script = new URL('server.mjs', import.meta.url)
   const env = { ...process.env, DATABASE_URL: url, NODE_ENV: 'production' }
-  const server = fork(script, [subject.framework, subject.sessions], { env, execArgv: [] })
+  const execPath = process.env.BENCH_NODE ?? process.execPath
+  const server = fork(script, [subject.framework, subject.sessions], { env, execPath, execArgv: [] })
   try {
     const base = await baseOf(server)
     const cookies = await Promise.all(Array.from({ length: USERS }, () => signIn(base, subject)))
@@ -111,6 +113,7 @@ async function baseOf(server: ChildProcess): Promise<string> {
 /** Signs in, and checks that the session works before it is timed. @returns the Cookie header. */
 async function signIn(base: string, { sessions }: Subject): Promise<string> {
   const response = await fetch(`${base}/in`, { method: 'POST' })
+  await response.text() // express-session answers the head before it has saved
   const cookie = response.headers
     .getSetCookie()
     .map((line) => line.split(';')[0])
