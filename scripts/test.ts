@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureChromium } from './ensure-chromium.ts'
+import { ensurePrograms } from './ensure-debian.ts'
 
 interface Count {
   readonly passed: number
@@ -50,7 +50,7 @@ const STEPS: readonly Step[] = [
     name: 'who may import whom (dependency-cruiser)',
     run: async () => once(await run('npm', ['run', '--silent', 'boundaries'])),
   },
-  { name: 'a browser for the end-to-end tests', run: () => Promise.resolve(once(ensureChromium())) },
+  { name: 'a browser and servers for the tests', run: () => Promise.resolve(once(ensurePrograms())) },
   { name: 'tests (vitest)', run: tests },
 ]
 

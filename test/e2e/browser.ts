@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import {
   type Browser,
   type BrowserContext,
@@ -6,7 +5,7 @@ import {
   chromium,
   type Page,
 } from 'playwright-core'
-import { findChromium } from '../../scripts/ensure-chromium.ts'
+import { findProgram, programs } from '../../scripts/ensure-debian.ts'
 
 /** Keeps the browser from calling anybody but the servers under test. */
 const QUIET = [
@@ -30,14 +29,8 @@ export interface BrowserWishes {
 
 /** Launches a real Chromium. A missing one is a failure that says how to get it. */
 export async function launchBrowser({ backForwardCache = false }: BrowserWishes = {}): Promise<Browser> {
-  const executablePath = findChromium()
-  if (executablePath === undefined || !existsSync(executablePath)) {
-    throw new Error(
-      'these tests need Chromium: run "apt-get update && apt-get install --yes chromium", or name one in CHROMIUM',
-    )
-  }
   return chromium.launch({
-    executablePath,
+    executablePath: findProgram(programs.chromium),
     args: QUIET,
     ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
   })
