@@ -148,7 +148,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
   },
   {
     name: 'two-changes-of-one-record-in-a-batch',
-    file: 'src/internal/postgres-batch.ts',
+    file: 'src/internal/batch.ts',
     edits: [
       {
         find: `      if (taken.size === this.#options.maxSize || taken.has(entry.key)) left.push(entry)

@@ -1,5 +1,5 @@
 import type { EpochMs, SessionRecord } from '../store.ts'
-import { type Entry, PostgresBatch } from './postgres-batch.ts'
+import { Batch, type Entry } from './batch.ts'
 import type { Row } from './postgres-connection.ts'
 import { toArrayText, toRecord } from './postgres-record.ts'
 import type { PostgresRunner } from './postgres-runner.ts'
@@ -15,11 +15,11 @@ type ReadEntry = Entry<Read, SessionRecord | undefined>
 /** Finds records by id, those asked for at the same time by one statement. */
 export class PostgresReads {
   readonly #runner: PostgresRunner
-  readonly #batch: PostgresBatch<Read, SessionRecord | undefined>
+  readonly #batch: Batch<Read, SessionRecord | undefined>
 
   constructor(runner: PostgresRunner) {
     this.#runner = runner
-    this.#batch = new PostgresBatch({
+    this.#batch = new Batch({
       gate: runner.reads,
       maxSize: 500,
       keyOf: ({ id }) => id,

@@ -1,6 +1,6 @@
+import { Gate } from './gate.ts'
 import type { PostgresConnection, Row, Statement } from './postgres-connection.ts'
 import { isLostConnection, wasRolledBack } from './postgres-errors.ts'
-import { PostgresGate } from './postgres-gate.ts'
 import type { Statements } from './postgres-statements.ts'
 
 /**
@@ -16,17 +16,17 @@ export interface RunOptions {
   readonly deadline: number
   readonly repeat: Repeat
   /** Waits for a place here first. `undefined`: the caller has one. */
-  readonly gate?: PostgresGate
+  readonly gate?: Gate
 }
 
 /** Runs the statements of one store, a limited number at once. */
 export class PostgresRunner {
   readonly statements: Statements
   /** Reads have places of their own, so that no lock that a write waits for ever stops a read. */
-  readonly reads: PostgresGate
+  readonly reads: Gate
   /** Batches of writes wait for no lock, and so not behind those that do. */
-  readonly batches: PostgresGate
-  readonly writes: PostgresGate
+  readonly batches: Gate
+  readonly writes: Gate
   readonly #connection: PostgresConnection
   readonly #timeoutMs: number
 
@@ -79,10 +79,10 @@ function isWorthRepeating(error: unknown, repeat: Repeat): boolean {
 }
 
 /** Shares out the connections, of a usual pool of 10: four to reads, two to batches of writes, four to single writes. */
-function toGates(size: number): [reads: PostgresGate, batches: PostgresGate, writes: PostgresGate] {
-  const reads = new PostgresGate(Math.min(8, Math.max(1, Math.floor(size * 0.4))))
+function toGates(size: number): [reads: Gate, batches: Gate, writes: Gate] {
+  const reads = new Gate(Math.min(8, Math.max(1, Math.floor(size * 0.4))))
   if (size === 1) return [reads, reads, reads]
-  const batches = new PostgresGate(Math.min(4, Math.max(1, Math.floor(size * 0.2))))
+  const batches = new Gate(Math.min(4, Math.max(1, Math.floor(size * 0.2))))
   if (size === 2) return [reads, batches, batches]
-  return [reads, batches, new PostgresGate(Math.min(8, Math.max(1, Math.floor(size * 0.4))))]
+  return [reads, batches, new Gate(Math.min(8, Math.max(1, Math.floor(size * 0.4))))]
 }

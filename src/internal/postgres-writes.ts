@@ -1,7 +1,7 @@
 import { ValueError } from '../errors.ts'
 import type { EpochMs, SaveResult, SessionChange, SessionRecord, Touch } from '../store.ts'
+import { Batch, type Entry } from './batch.ts'
 import { isStorableText } from './json.ts'
-import { type Entry, PostgresBatch } from './postgres-batch.ts'
 import type { Row } from './postgres-connection.ts'
 import { mayBeOneMembers } from './postgres-errors.ts'
 import { foldMerges, isPlain, type Merge, toRemovedText, toSetText } from './postgres-merge.ts'
@@ -26,20 +26,20 @@ export class PostgresWrites {
   readonly #changes = new PostgresOrder()
   /** One single statement at a time for each record: a locked record holds up one connection, not all. */
   readonly #singles = new PostgresOrder()
-  readonly #merges: PostgresBatch<Merge, SaveResult>
-  readonly #touches: PostgresBatch<Move, boolean>
+  readonly #merges: Batch<Merge, SaveResult>
+  readonly #touches: Batch<Move, boolean>
 
   constructor(runner: PostgresRunner) {
     this.#runner = runner
     const gate = runner.batches
-    this.#merges = new PostgresBatch({
+    this.#merges = new Batch({
       gate,
       maxSize: 250,
       keyOf: ({ id }) => id,
       fold: foldMerges,
       send: (batch) => this.#sendMerges(batch),
     })
-    this.#touches = new PostgresBatch({
+    this.#touches = new Batch({
       gate,
       maxSize: 500,
       keyOf: ({ id }) => id,

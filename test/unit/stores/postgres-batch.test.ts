@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { type Entry, PostgresBatch } from '../../../src/internal/postgres-batch.ts'
-import { PostgresGate } from '../../../src/internal/postgres-gate.ts'
+import { Batch, type Entry } from '../../../src/internal/batch.ts'
+import { Gate } from '../../../src/internal/gate.ts'
 import { PostgresOrder } from '../../../src/internal/postgres-order.ts'
 
 /** A batch of words whose sends are answered one by one, by hand; a word is answered by itself. */
 function aBatch({ places = 4, maxSize = 100 } = {}) {
   const sent: { readonly words: string[]; answer(): void; fail(error: Error): void }[] = []
-  const batch = new PostgresBatch<string, string>({
-    gate: new PostgresGate(places),
+  const batch = new Batch<string, string>({
+    gate: new Gate(places),
     maxSize,
     keyOf: (word) => word[0] ?? '',
     fold: (waiting, next) => (next.endsWith('!') ? undefined : `${waiting}+${next}`),
@@ -27,7 +27,7 @@ function aBatch({ places = 4, maxSize = 100 } = {}) {
   return { batch, sent, words: () => sent.map(({ words }) => words) }
 }
 
-describe('PostgresBatch', () => {
+describe('Batch', () => {
   it('sends a lone request at once and what arrives meanwhile together, never in a batch already sent', async () => {
     const { batch, sent, words } = aBatch()
     const all = ['a', 'b', 'c'].map((word) => batch.add(word))
@@ -114,9 +114,9 @@ describe('PostgresBatch', () => {
   })
 })
 
-describe('PostgresGate', () => {
+describe('Gate', () => {
   it('gives places in the order in which they were asked for, also after a failure', async () => {
-    const gate = new PostgresGate(1)
+    const gate = new Gate(1)
     const order: number[] = []
     const work = (n: number) => gate.run(async () => void order.push(n))
     const failing = gate.run(() => Promise.reject(new Error('no')))

@@ -1,4 +1,4 @@
-import type { PostgresGate } from './postgres-gate.ts'
+import type { Gate } from './gate.ts'
 
 /** One request, and who waits for its answer. */
 export interface Part<Q, A> {
@@ -24,7 +24,7 @@ interface OpenEntry<Q, A> extends Entry<Q, A> {
 
 /** How a kind of request travels in batches. */
 export interface BatchOptions<Q, A> {
-  readonly gate: PostgresGate
+  readonly gate: Gate
   /** Entries in one batch, at most. */
   readonly maxSize: number
   /** Two entries of one key never share a batch. */
@@ -49,7 +49,7 @@ const SLOW_MS = 25
  * Sends requests in batches: one that arrives when nothing is under way goes at once, those that arrive
  * meanwhile go together in the next batch, and none is added to a batch already sent.
  */
-export class PostgresBatch<Q, A> {
+export class Batch<Q, A> {
   readonly #options: BatchOptions<Q, A>
   #waiting: Entry<Q, A>[] = []
   /** The last waiting entry of each key. */

@@ -1,5 +1,5 @@
-/** Lets a limited number of statements be under way at once; the others wait in the order in which they came. */
-export class PostgresGate {
+/** Lets a limited number of requests be under way at once; the others wait in the order in which they came. */
+export class Gate {
   #free: number
   readonly #waiting: (() => void)[] = []
 
