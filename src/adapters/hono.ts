@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { withSession } from '../context.ts'
-import { StateError } from '../errors.ts'
+import { refuseTaken } from '../internal/attach-session.ts'
 import { commitFailure, commitResponse } from '../internal/fetch-commit.ts'
 import { FetchExchange } from '../internal/fetch-exchange.ts'
 import { toFailureResponse } from '../internal/fetch-failure.ts'
@@ -37,9 +37,7 @@ export function sessions<V extends object, P extends string = 'session'>(
   return async function sessions(c, next) {
     const exchange = new FetchExchange(c.req.raw, () => address(c))
     const session = await manager.start(exchange).catch((error: unknown) => throwAnswering(c, error))
-    const other: unknown = c.get(property)
-    if (other !== undefined && other !== session)
-      throw new StateError(`c.var.${property} is taken: give this manager a property of its own`)
+    refuseTaken(`c.var.${property}`, c.get(property), session)
     c.set(property, session)
     try {
       await withSession(session, next)

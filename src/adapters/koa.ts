@@ -30,7 +30,7 @@ export function sessions<V extends object, P extends string = 'session'>(
   return async function sessions(ctx, next) {
     const exchange = new NodeExchange(ctx.req, ctx.res, () => ctx.ip)
     const session = await manager.start(exchange).catch(throwVarying)
-    attachSession(ctx, property, session)
+    attachSession(ctx, property, session, 'ctx')
     holdHead(ctx.res, manager, exchange, session)
     await withSession(session, next)
   }

@@ -204,7 +204,7 @@ describe('sessions(manager) of coatcheck/adapters/koa', () => {
       app.on('error', (error: Error) => errors.push(error))
     })
     expect((await browser.ask('/')).status).toBe(500)
-    expect(errors[0]?.message).toBe('request.session is taken: give this manager a property of its own')
+    expect(errors[0]?.message).toBe('ctx.session is taken: give this manager a property of its own')
   })
 
   it('keeps the address that Koa reads under its own proxy setting', async () => {
