@@ -3,9 +3,19 @@ import type { AddressInfo } from 'node:net'
 import { getSession, type Session } from 'coatcheck'
 import { sessions } from 'coatcheck/adapters/express'
 import express from 'express'
-import { announce, checkUser, click, createManager, port, toPage, type Values } from '../hello.ts'
+import {
+  announce,
+  checkUser,
+  click,
+  closeOnSignal,
+  openManager,
+  port,
+  toPage,
+  type Values,
+} from '../hello.ts'
 
-const manager = await createManager()
+const opened = await openManager()
+const { manager } = opened
 
 /** With `coatcheck/adapters/express/global` it is `req.session`; this way is typed by the manager. */
 function mySession(): Session<Values> {
@@ -42,3 +52,4 @@ app.post('/sign-out', (_req, res) => {
 })
 
 const server = app.listen(port, () => announce((server.address() as AddressInfo).port)) // listening on TCP
+closeOnSignal(server, opened)

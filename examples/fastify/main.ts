@@ -3,9 +3,19 @@ import type { AddressInfo } from 'node:net'
 import { getSession, type Session } from 'coatcheck'
 import { sessions } from 'coatcheck/adapters/fastify'
 import { fastify } from 'fastify'
-import { announce, checkUser, click, createManager, port, toPage, type Values } from '../hello.ts'
+import {
+  announce,
+  checkUser,
+  click,
+  closeOnSignal,
+  openManager,
+  port,
+  toPage,
+  type Values,
+} from '../hello.ts'
 
-const manager = await createManager()
+const opened = await openManager()
+const { manager } = opened
 
 /** With `coatcheck/adapters/fastify/global` it is `request.session`; this way is typed by the manager. */
 function mySession(): Session<Values> {
@@ -14,9 +24,8 @@ function mySession(): Session<Values> {
   return session
 }
 
-const app = fastify({ forceCloseConnections: true })
+const app = fastify()
 await app.register(sessions(manager))
-app.addHook('onClose', () => manager.close())
 
 app.get('/', async (_request, reply) => {
   return reply.type('text/html; charset=utf-8').send(toPage('Fastify', mySession()))
@@ -44,3 +53,4 @@ app.addContentTypeParser('application/x-www-form-urlencoded', (_request, _body, 
 
 await app.listen({ port })
 announce((app.server.address() as AddressInfo).port) // listening on TCP
+closeOnSignal(app, opened)

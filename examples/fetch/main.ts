@@ -6,17 +6,19 @@
 import { type Http2Bindings, type HttpBindings, serve } from '@hono/node-server'
 import { getSession } from 'coatcheck'
 import { sessions } from 'coatcheck/adapters/fetch'
-import { announce, checkUser, click, createManager, port, toPage } from '../hello.ts'
+import { announce, checkUser, click, closeOnSignal, openManager, port, statusOf, toPage } from '../hello.ts'
 
 type Bindings = HttpBindings | Http2Bindings
 
-const manager = await createManager()
+const opened = await openManager()
+const { manager } = opened
 
-const handle = sessions(manager, answer, {
+// What is thrown out of the handler counts as status 500, and is the server's to answer: so it is answered here.
+const handle = sessions(manager, (request, _: Bindings) => answer(request).catch(answerError), {
   address: (_request, { incoming }) => incoming.socket.remoteAddress,
 })
 
-async function answer(request: Request, _bindings: Bindings): Promise<Response> {
+async function answer(request: Request): Promise<Response> {
   const session = getSession(manager)
   if (session === undefined) throw new Error('sessions(manager, …) is not around this handler')
 
@@ -44,4 +46,10 @@ async function answer(request: Request, _bindings: Bindings): Promise<Response> 
   return Response.redirect(new URL('/', request.url), 303)
 }
 
-serve({ fetch: handle, port }, (address) => announce(address.port))
+function answerError(error: unknown): Response {
+  console.error(error)
+  return new Response('failed\n', { status: statusOf(error) })
+}
+
+const server = serve({ fetch: handle, port }, (address) => announce(address.port))
+closeOnSignal(server, opened)

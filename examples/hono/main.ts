@@ -2,10 +2,12 @@
 import { serve } from '@hono/node-server'
 import { sessions } from 'coatcheck/adapters/hono'
 import { Hono } from 'hono'
-import { announce, checkUser, click, createManager, port, toPage } from '../hello.ts'
+import { announce, checkUser, click, closeOnSignal, openManager, port, statusOf, toPage } from '../hello.ts'
+
+const opened = await openManager()
 
 const app = new Hono()
-  .use(sessions(await createManager()))
+  .use(sessions(opened.manager))
   .get('/', (c) => c.html(toPage('Hono', c.var.session)))
   .post('/sign-in', (c) => {
     const user = checkUser(c.req.query('user'))
@@ -22,4 +24,10 @@ const app = new Hono()
     return c.redirect('/', 303)
   })
 
-serve({ fetch: app.fetch, port }, (address) => announce(address.port))
+app.onError((error) => {
+  console.error(error)
+  return new Response('failed\n', { status: statusOf(error) })
+})
+
+const server = serve({ fetch: app.fetch, port }, (address) => announce(address.port))
+closeOnSignal(server, opened)

@@ -2,9 +2,11 @@
 import type { AddressInfo } from 'node:net'
 import { sessions } from 'coatcheck/adapters/koa'
 import Koa from 'koa'
-import { announce, checkUser, click, createManager, port, toPage } from '../hello.ts'
+import { announce, checkUser, click, closeOnSignal, openManager, port, toPage } from '../hello.ts'
 
-const app = new Koa().use(sessions(await createManager())).use(async (ctx) => {
+const opened = await openManager()
+
+const app = new Koa().use(sessions(opened.manager)).use(async (ctx) => {
   const { session } = ctx
   switch (`${ctx.method} ${ctx.path}`) {
     case 'GET /':
@@ -31,3 +33,4 @@ const app = new Koa().use(sessions(await createManager())).use(async (ctx) => {
 })
 
 const server = app.listen(port, () => announce((server.address() as AddressInfo).port)) // listening on TCP
+closeOnSignal(server, opened)

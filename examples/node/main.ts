@@ -2,14 +2,15 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sessions } from 'coatcheck/adapters/node'
-import { announce, checkUser, click, createManager, port, toPage } from '../hello.ts'
+import { announce, checkUser, click, closeOnSignal, openManager, port, statusOf, toPage } from '../hello.ts'
 
-const middleware = sessions(await createManager())
+const opened = await openManager()
+const middleware = sessions(opened.manager)
 
 const server = createServer((request, response) => {
   answer().catch((error: unknown) => {
     console.error(error)
-    response.writeHead(500).end('failed\n')
+    response.writeHead(statusOf(error)).end('failed\n')
   })
 
   async function answer(): Promise<void> {
@@ -51,3 +52,4 @@ function goHome(response: ServerResponse): void {
 }
 
 server.listen(port, () => announce((server.address() as AddressInfo).port)) // listening on TCP
+closeOnSignal(server, opened)

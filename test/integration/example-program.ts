@@ -4,6 +4,9 @@ import { once } from 'node:events'
 /** A program of `examples/` that runs. */
 export interface ExampleProgram {
   readonly port: number
+  /** Tells it to stop, as an operator does. @returns its exit code; `null` if the signal killed it. */
+  terminate(): Promise<number | null>
+  /** Ends it, whatever it is doing. */
   stop(): Promise<void>
 }
 
@@ -13,7 +16,14 @@ export async function startExample(name: string, environment: NodeJS.ProcessEnv)
     env: { ...process.env, ...environment, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  return { port: await portOf(child), stop: () => stop(child) }
+  return {
+    port: await portOf(child),
+    terminate: async () => {
+      await stop(child, 'SIGTERM')
+      return child.exitCode
+    },
+    stop: () => stop(child, 'SIGKILL'),
+  }
 }
 
 function portOf(child: ChildProcess): Promise<number> {
@@ -31,9 +41,9 @@ function portOf(child: ChildProcess): Promise<number> {
   })
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
-  child.kill('SIGKILL')
+  child.kill(signal)
   await exit
 }

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { connect } from 'node:net'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { Browser, type Received } from '../http/browser.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { type ExampleProgram, startExample } from './example-program.ts'
@@ -65,11 +68,15 @@ function at(program: Program): Browser {
   return browser
 }
 
+let database: pg.Client
+
 beforeAll(async () => {
   const environment = {
     DATABASE_URL: await createDatabase(inject('postgres')[18]),
     AUTH_KEY: 'one key for the programs of all frameworks',
   }
+  database = new pg.Client({ connectionString: environment.DATABASE_URL })
+  await database.connect()
   await Promise.all(
     names.map(async (name) => {
       const program = await startExample(name, environment)
@@ -82,7 +89,51 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const browser of browsers.values()) browser.close()
   await Promise.all([...running.values()].map((program) => program.stop()))
+  await database.end()
 })
+
+/** Makes each write to a record that is there fail, until the test is over. */
+async function failWrites(): Promise<void> {
+  await database.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'no room'; end $$;
+    create trigger refuse before update on sessions for each row execute function refuse()`)
+  onTestFinished(async () => void (await database.query('drop function refuse() cascade')))
+}
+
+/** Holds every record, so that writes to it wait. @returns what lets them go on. */
+async function lockRecords(): Promise<() => Promise<unknown>> {
+  await database.query('begin')
+  await database.query('select 1 from sessions for update')
+  return () => database.query('rollback')
+}
+
+async function countClicks(): Promise<number> {
+  const { rows } = await database.query(
+    "select coalesce(sum((values->>'clicks')::int), 0)::int as clicks from sessions",
+  )
+  return rows[0].clicks
+}
+
+/** Waits until this many statements wait for a lock. */
+async function untilWaiting(count: number): Promise<void> {
+  const text =
+    "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+  while ((await database.query(text)).rows.length < count)
+    await database.query('select pg_stat_clear_snapshot()')
+}
+
+/** Waits until nobody listens on a port any more. */
+async function untilClosed(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    const isRefused = await once(socket, 'connect').then(
+      () => false,
+      () => true,
+    )
+    socket.destroy()
+    if (isRefused) return
+  }
+}
 
 describe('the programs in examples/', () => {
   it('are one per framework', () => {
@@ -142,5 +193,30 @@ describe('the programs in examples/', () => {
       expect(await thief.read(name)).toMatch(/^Hello stranger/)
       expect(await traveller.read(name)).toMatch(/^Hello ada/)
     }
+  })
+
+  it('answer with the status of the error that a handler met', async () => {
+    const traveller = new Traveller()
+    await traveller.post('node', '/sign-in?user=ada')
+    await failWrites()
+    const answers = names.map(async (name) => [name, (await traveller.ask(name, '/click', 'POST')).status])
+    expect(await Promise.all(answers)).toEqual(names.map((name) => [name, 503]))
+  })
+
+  // Ends the programs: the last of the file.
+  it('end with code 0 when they are told to stop, after they have answered what was under way', async () => {
+    const traveller = new Traveller()
+    await traveller.post('node', '/sign-in?user=ada')
+    const before = await countClicks()
+    const unlock = await lockRecords()
+    const answers = names.map((name) => traveller.ask(name, '/click', 'POST'))
+    await untilWaiting(names.length)
+    const ends = [...running.values()].map((program) => program.terminate())
+    await Promise.all([...running.values()].map(({ port }) => untilClosed(port)))
+    await unlock()
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(names.map(() => 303))
+    for (const browser of browsers.values()) browser.close() // the connections, which nobody uses any more
+    expect(await Promise.all(ends)).toEqual(names.map(() => 0))
+    expect(await countClicks()).toBe(before + names.length)
   })
 })
