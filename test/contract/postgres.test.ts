@@ -2,9 +2,9 @@ import { PostgresStore } from 'coatcheck/stores/postgres'
 import { storeContract, storeRaces } from 'coatcheck/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, inject, it } from 'vitest'
-import { createDatabase, type PostgresMajor } from '../servers/postgres.ts'
+import { createDatabase } from '../servers/postgres.ts'
 
-describe.each<PostgresMajor>([14, 18])('PostgresStore on PostgreSQL %i', (major) => {
+describe.each([14, 18] as const)('PostgresStore on PostgreSQL %i', (major) => {
   let pools: readonly [pg.Pool, pg.Pool]
 
   beforeAll(async () => {

