@@ -10,6 +10,8 @@ export interface DebianProgram {
   readonly variable: string
   /** Where it may be, the likeliest first. */
   readonly places: readonly string[]
+  /** Its packages among Debian's backports, for a release that has none of its own. */
+  readonly backports?: readonly string[]
 }
 
 const chromium: DebianProgram = {
@@ -29,8 +31,24 @@ const pgbouncer: DebianProgram = {
   places: ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'],
 }
 
+/** Redis, and its Sentinel. */
+const redis: DebianProgram = {
+  packageName: 'redis-server',
+  variable: 'REDIS_SERVER',
+  places: ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/opt/homebrew/bin/redis-server'],
+}
+
+const valkey: DebianProgram = {
+  packageName: 'valkey-server',
+  variable: 'VALKEY_SERVER',
+  places: ['/usr/bin/valkey-server', '/usr/local/bin/valkey-server', '/opt/homebrew/bin/valkey-server'],
+  backports: ['valkey-server', 'valkey-tools'], // for Debian 12
+}
+
 /** Every program that the tests need, by name. */
-export const programs = { chromium, pgbouncer } as const satisfies Readonly<Record<string, DebianProgram>>
+export const programs = { chromium, pgbouncer, redis, valkey } as const satisfies Readonly<
+  Record<string, DebianProgram>
+>
 
 /** @returns its path. @throws it is not there; the message has the command that installs it. */
 export function findProgram(program: DebianProgram): string {
@@ -59,15 +77,35 @@ function named(variable: string): string | undefined {
   return path === '' ? undefined : path
 }
 
-function whyMissing({ packageName, variable }: DebianProgram): string {
+function whyMissing({ packageName, variable, backports }: DebianProgram): string {
   const path = named(variable)
   if (path !== undefined) return `${variable} names ${path}, which does not exist`
-  const command = installCommand([packageName])
-  return `no ${packageName} here; install it, or name one in ${variable}. On Debian: sudo sh -c '${command}'`
+  const command = `${UPDATE} && ${INSTALL} ${packageName}`
+  const orBackports = backports === undefined ? '' : ', with its backports where the release has none'
+  return `no ${packageName} here; install it, or name one in ${variable}. On Debian${orBackports}: sudo sh -c '${command}'`
 }
 
-function installCommand(packageNames: readonly string[]): string {
-  return `apt-get update && apt-get install --yes --no-install-recommends ${packageNames.join(' ')}`
+const UPDATE = 'apt-get update'
+const INSTALL = 'apt-get install --yes --no-install-recommends'
+
+function installCommand({ packageName, backports }: DebianProgram): string {
+  const own = `${INSTALL} ${packageName}`
+  if (backports === undefined) return own
+  const names = backports.join(' ')
+  return `if apt-cache show ${packageName} > /dev/null 2>&1; then ${own}; else ${toInstallBackports(names)}; fi`
+}
+
+/** What the packages need comes from the release. The system's own list of sources stays as it is. */
+function toInstallBackports(packageNames: string): string {
+  return `(
+    folder=$(mktemp -d) && cd $folder && chmod 755 . && mkdir -p lists archives/partial || exit 1
+    release=$(. /etc/os-release && echo $VERSION_CODENAME)
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Codename: $release" | head -n 1)
+    echo "deb $mirror $release-backports main" > sources.list
+    mine="-o Dir::Etc::SourceList=$folder/sources.list -o Dir::Etc::SourceParts=- -o Dir::State::Lists=$folder/lists -o Dir::Cache=$folder"
+    apt-get $mine update && apt-get $mine download ${packageNames} && ${INSTALL} ./*.deb
+    status=$?; rm -rf $folder; exit $status
+  )`
 }
 
 // Debian starts a server as a service as soon as it is installed, unless this file forbids it.
@@ -80,9 +118,10 @@ fi
 `
 
 function install(wanted: readonly DebianProgram[]): void {
-  const command = installCommand(wanted.map(({ packageName }) => packageName))
-  console.log(command)
-  spawnSync('sh', ['-c', `${WITHOUT_SERVICES}${command}`], {
+  // One after the other: where one cannot be had, the others still can.
+  const commands = [UPDATE, ...wanted.map(installCommand)].join('\n')
+  console.log(commands)
+  spawnSync('sh', ['-c', `${WITHOUT_SERVICES}${commands}`], {
     stdio: 'inherit',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
