@@ -7,10 +7,11 @@ export type { Key } from './internal/keys.ts'
 export { generateKey } from './internal/keys.ts'
 export { SessionManager } from './manager.ts'
 export type { CookieOptions, SessionManagerOptions } from './options.ts'
-export type { Session, SessionInfo, SignInOptions } from './session.ts'
+export type { ListOptions, Session, SessionInfo, SignInOptions } from './session.ts'
 export type {
   EpochMs,
   JsonText,
+  ListPage,
   Renewal,
   SaveResult,
   SessionChange,

@@ -10,6 +10,7 @@ import { Commit, type WritingPlan } from './internal/commit.ts'
 import { Draft } from './internal/draft.ts'
 import { endAfterUse } from './internal/durations.ts'
 import { KeyedQueue } from './internal/keyed-queue.ts'
+import { toListPage } from './internal/list-page.ts'
 import { type Emit, toEmit } from './internal/observer.ts'
 import { Pending } from './internal/pending.ts'
 import { varyByCookie } from './internal/response-headers.ts'
@@ -20,7 +21,7 @@ import { StoreGuard } from './internal/store-guard.ts'
 import { checkUserId } from './internal/stored-text.ts'
 import { Touches } from './internal/touches.ts'
 import { type ResolvedOptions, resolveOptions, type SessionManagerOptions } from './options.ts'
-import type { Session, SessionInfo } from './session.ts'
+import type { ListOptions, Session, SessionInfo } from './session.ts'
 import type { EpochMs, SessionRecord, Store } from './store.ts'
 import type { RegisteredValues } from './values.ts'
 
@@ -148,14 +149,22 @@ export class SessionManager<V extends object = RegisteredValues> {
   }
 
   /**
-   * Lists a user's live sessions, last used first. Nothing in it opens a session.
+   * Lists a user's live sessions, last used first, page by page. Nothing in it opens a session.
    *
-   * @throws {@link ValueError} the user id is empty or out of bounds.
+   * A session that is used between two pages moves to the front, and so is not seen on a later one.
+   *
+   * @param options `limit`: entries at most, from 1 to 1,000; `after`: the last entry of the page before.
+   *   (default: the first 1,000)
+   * @returns the entries of the page; fewer than `limit`: it is the last.
+   * @throws {@link ValueError} the user id is empty or out of bounds, or an option is.
    */
-  async listSessions(userId: string): Promise<SessionInfo[]> {
+  async listSessions(userId: string, options: ListOptions = {}): Promise<SessionInfo[]> {
     checkUserId(userId)
+    const page = toListPage(options)
     const call = this.#guard.begin()
-    const listings = await call('listByUser', undefined, (store) => store.listByUser(userId, this.#now()))
+    const listings = await call('listByUser', undefined, (store) =>
+      store.listByUser(userId, this.#now(), page),
+    )
     return listings.map(toSessionInfo)
   }
 

@@ -121,3 +121,14 @@ export interface SessionInfo {
   /** The client's User-Agent header at sign-in, cut to 512 bytes. */
   readonly userAgent: string | undefined
 }
+
+/** Which part of the list of a user's sessions is wanted. */
+export interface ListOptions {
+  /** Entries at most: a whole number from 1 to 1,000. (default: 1,000) */
+  readonly limit?: number | undefined
+  /**
+   * The last entry of the page before; the list goes on behind its place, also when it has ended meanwhile. Only its
+   * `id` and `lastSeenAt` are read. (default: none, from the front)
+   */
+  readonly after?: Pick<SessionInfo, 'id' | 'lastSeenAt'> | undefined
+}

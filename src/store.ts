@@ -41,6 +41,17 @@ export interface SessionRecord {
 /** One entry in the list of a user's sessions: a record without its values and its secret hash. */
 export type SessionListing = Omit<SessionRecord, 'secretHash' | 'values'>
 
+/** A part of the list of a user's sessions. */
+export interface ListPage {
+  /** Entries at most; a whole number of at least 1. */
+  readonly limit: number
+  /**
+   * Continue behind the place of this entry, whether or not it is still there: with what comes strictly later in
+   * the list's order. (default: from the front)
+   */
+  readonly after?: Pick<SessionListing, 'id' | 'lastSeenAt'> | undefined
+}
+
 /** Moves a record's last-seen time and idle end forward, and nothing else. */
 export interface Touch {
   /** The hash of the secret that the request came with. */
@@ -154,8 +165,13 @@ export interface Store {
    */
   delete(id: string, only?: { readonly userId: string }): Promise<boolean>
 
-  /** Lists the live records of a user, last used first. The empty user id has none. */
-  listByUser(userId: string, now: EpochMs): Promise<readonly SessionListing[]>
+  /**
+   * Lists the live records of a user, last used first, those of one instant by ascending id. The empty user id
+   * has none.
+   *
+   * @param page The part that is wanted. (default: all)
+   */
+  listByUser(userId: string, now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]>
 
   /**
    * Ends every session of a user whose sign-in was acknowledged before this call; a renewal beside it does

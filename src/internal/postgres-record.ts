@@ -2,8 +2,11 @@ import { ValueError } from '../errors.ts'
 import type { EpochMs, SessionListing, SessionRecord } from '../store.ts'
 import type { Row } from './postgres-connection.ts'
 
-// date_part is float8, exact for whole milliseconds; the text of an int8 depends on no setting.
-function toMsSql(column: string): string {
+/**
+ * A column of instants in epoch milliseconds. date_part is float8, exact for whole milliseconds; the text of an int8
+ * depends on no setting.
+ */
+export function toMsSql(column: string): string {
   return `(date_part('epoch', ${column}) * 1000)::int8`
 }
 

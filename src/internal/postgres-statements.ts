@@ -1,5 +1,5 @@
 import { aStatement, type Statement } from './postgres-connection.ts'
-import { listingColumns, recordColumns } from './postgres-record.ts'
+import { listingColumns, recordColumns, toMsSql } from './postgres-record.ts'
 
 /** Where the sessions are. Both names have been checked to be plain identifiers. */
 export interface TableName {
@@ -212,13 +212,20 @@ where t.id = $1::text and ($2::text is null or (t.user_id = $2::text and t.user_
 returning t.id`
 }
 
-// The index holds signed-in records only; the planner uses it where the statement says so too.
+// The index holds signed-in records only; the planner uses it where the statement says so too. One on the order of
+// the list would hold the last-seen time, and end the heap-only updates of touches; so each page is one pass over the
+// user's rows, of which those of the page leave. The order is that of the milliseconds that leave, because the next page
+// comes with them; collate "C" compares bytes, whatever the database's collation. Without a limit ($3 is null): all.
 function listByUserSql(table: string): string {
+  const lastSeen = toMsSql('t.last_seen_at')
   return `
 select ${listingColumns('t')}
 from ${table} t
 where t.user_id = $1::text and t.user_id <> '' and t.expires_at > ${at('$2')}
-order by t.last_seen_at desc, t.id`
+  and ($4::text is null or ${lastSeen} < $4::text::int8
+    or (${lastSeen} = $4::text::int8 and t.id collate "C" > $5::text))
+order by ${lastSeen} desc, t.id collate "C"
+limit $3::text::int8`
 }
 
 // A renewal under way holds its row; this waits for it, checks the row as the renewal left it, and deletes it.

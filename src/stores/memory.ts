@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import type {
   EpochMs,
   JsonText,
+  ListPage,
   SaveResult,
   SessionChange,
   SessionListing,
@@ -84,12 +85,14 @@ export class MemoryStore implements Store {
     return this.#remove(id)
   }
 
-  async listByUser(userId: string, now: EpochMs): Promise<readonly SessionListing[]> {
+  async listByUser(userId: string, now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]> {
     const records = this.#idsOf(userId).map((id) => this.#records.get(id))
+    const { after, limit } = page ?? {}
     return records
       .filter((record) => record !== undefined)
-      .filter((record) => isLive(record, now))
-      .sort((a, b) => b.lastSeenAt - a.lastSeenAt)
+      .filter((record) => isLive(record, now) && (after === undefined || inListOrder(after, record) < 0))
+      .sort(inListOrder)
+      .slice(0, limit)
       .map(({ secretHash, values, ...listing }) => listing)
   }
 
@@ -153,6 +156,13 @@ export class MemoryStore implements Store {
 
 function isLive(record: SessionRecord, now: EpochMs): boolean {
   return now < record.expiresAt
+}
+
+type PlaceInList = Pick<SessionListing, 'id' | 'lastSeenAt'>
+
+/** Last used first, those of one instant by ascending id. */
+function inListOrder(a: PlaceInList, b: PlaceInList): number {
+  return b.lastSeenAt - a.lastSeenAt || (a.id < b.id ? -1 : Number(a.id > b.id))
 }
 
 /** A Map, because a key `__proto__` on a plain object would set its prototype. */

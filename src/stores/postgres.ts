@@ -10,6 +10,7 @@ import { createStatements, type TableName } from '../internal/postgres-statement
 import { PostgresWrites } from '../internal/postgres-writes.ts'
 import type {
   EpochMs,
+  ListPage,
   SaveResult,
   SessionChange,
   SessionListing,
@@ -124,16 +125,13 @@ export class PostgresStore implements Store {
     return this.#attempt('delete', () => this.#writes.delete(id, only?.userId))
   }
 
-  async listByUser(userId: string, now: EpochMs): Promise<readonly SessionListing[]> {
+  async listByUser(userId: string, now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]> {
     if (userId === '' || !isStorableText(userId)) return []
     return this.#attempt('listByUser', async () => {
       const { statements, reads: gate } = this.#runner
       const deadline = this.#runner.newDeadline()
-      const rows = await this.#runner.run(statements.listByUser, [userId, now], {
-        deadline,
-        gate,
-        repeat: 'always',
-      })
+      const values = [userId, now, ...toPageValues(page)]
+      const rows = await this.#runner.run(statements.listByUser, values, { deadline, gate, repeat: 'always' })
       return rows.map(toListing)
     })
   }
@@ -197,6 +195,13 @@ export class PostgresStore implements Store {
       if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) setImmediate(resolve)
     }
   }
+}
+
+/** The limit and the place behind which a page begins, as the statement takes them; null: none. */
+function toPageValues(page: ListPage | undefined): (string | null)[] {
+  if (page === undefined) return [null, null, null]
+  const { limit, after } = page
+  return [String(limit), after === undefined ? null : String(after.lastSeenAt), after?.id ?? null]
 }
 
 function checkDatabase(db: unknown): void {

@@ -2,6 +2,7 @@ import { cleanup } from './cleanup.ts'
 import { crowds } from './crowds.ts'
 import { lifecycle } from './lifecycle.ts'
 import { merges } from './merges.ts'
+import { pages } from './pages.ts'
 import { races } from './races.ts'
 import { renewal } from './renewal.ts'
 import type { StoreCase, StoreRace } from './store-case.ts'
@@ -27,7 +28,7 @@ export const storeRaces: readonly StoreRace[] = Object.entries({ ...races, ...cr
  * }
  */
 export const storeContract: readonly StoreCase[] = [
-  ...[lifecycle, touches, merges, values, renewal, users, cleanup]
+  ...[lifecycle, touches, merges, values, renewal, users, pages, cleanup]
     .flatMap((cases) => Object.entries(cases))
     .map(([name, run]) => ({ name, run })),
   ...storeRaces.map(({ name, run }): StoreCase => ({ name, run: (store) => run(store, store) })),

@@ -1,3 +1,4 @@
+import { ValueError } from 'coatcheck'
 import { describe, expect, it } from 'vitest'
 import { START, World } from './world.ts'
 
@@ -44,6 +45,58 @@ describe('SessionManager.listSessions', () => {
     await browsers[1]?.ask((session) => session.setUserId('bob'))
     expect(await world.manager.listSessions('ada')).toHaveLength(1)
     expect(await world.manager.listSessions('bob')).toHaveLength(1)
+  })
+})
+
+describe('SessionManager.listSessions, page by page', () => {
+  it('asks the store for the page, 1,000 entries where nothing else is said', async () => {
+    const { world } = await threeSessions()
+    const told: unknown[] = []
+    const listByUser = world.store.listByUser.bind(world.store)
+    world.store.listByUser = (userId, now, page) => {
+      told.push(page)
+      return listByUser(userId, now, page)
+    }
+    const [first] = await world.manager.listSessions('ada', { limit: 1 })
+    expect(await world.manager.listSessions('ada', { after: first })).toHaveLength(2)
+    expect(await world.manager.listSessions('ada', { limit: undefined, after: undefined })).toHaveLength(3)
+    expect(told).toEqual([
+      { limit: 1, after: undefined },
+      { limit: 1000, after: { id: first?.id, lastSeenAt: START } },
+      { limit: 1000, after: undefined },
+    ])
+  })
+
+  it('goes on from an id and a time that were kept elsewhere, like in a URL', async () => {
+    const { world } = await threeSessions()
+    const [first, ...others] = await world.manager.listSessions('ada')
+    const after = { id: String(first?.id), lastSeenAt: new Date(Number(first?.lastSeenAt)) }
+    expect(await world.manager.listSessions('ada', { after })).toEqual(others)
+  })
+
+  it('refuses a limit that is no whole number from 1 to 1,000, before it asks the store', async () => {
+    const { world } = await threeSessions()
+    for (const limit of [0, -1, 1.5, 1001, Number.NaN, Number.POSITIVE_INFINITY, '10', null]) {
+      const listing = world.manager.listSessions('ada', { limit: limit as number }) // on purpose
+      await expect(listing).rejects.toThrow(/^limit must be a whole number from 1 to 1000, not /)
+      await expect(listing).rejects.toBeInstanceOf(ValueError)
+    }
+    expect(await world.manager.listSessions('ada', { limit: 1000 })).toHaveLength(3)
+    expect(world.store.calls).toEqual(['listByUser'])
+  })
+
+  it('refuses an entry to go on behind that cannot be one, before it asks the store', async () => {
+    const { world } = await threeSessions()
+    const lastSeenAt = new Date(START)
+    for (const id of ['\0', 'a\ud800', 7, undefined, null]) {
+      const after = { id: id as string, lastSeenAt } // on purpose
+      await expect(world.manager.listSessions('ada', { after })).rejects.toThrow(/^after\.id must be /)
+    }
+    for (const wrong of [new Date(Number.NaN), START, `${START}`, undefined, null]) {
+      const after = { id: '', lastSeenAt: wrong as Date } // on purpose
+      await expect(world.manager.listSessions('ada', { after })).rejects.toThrow(ValueError)
+    }
+    expect(world.store.calls).toEqual([])
   })
 })
 

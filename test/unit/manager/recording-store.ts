@@ -1,5 +1,6 @@
 import type {
   EpochMs,
+  ListPage,
   SaveResult,
   SessionChange,
   SessionListing,
@@ -79,8 +80,8 @@ export class RecordingStore implements Store {
     return this.#tell('delete', id, () => this.#inner.delete(id, only))
   }
 
-  listByUser(userId: string, now: EpochMs): Promise<readonly SessionListing[]> {
-    return this.#tell('listByUser', undefined, () => this.#inner.listByUser(userId, now))
+  listByUser(userId: string, now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]> {
+    return this.#tell('listByUser', undefined, () => this.#inner.listByUser(userId, now, page))
   }
 
   deleteByUser(

@@ -1,6 +1,7 @@
 import type {
   EpochMs,
   Exchange,
+  ListPage,
   SaveResult,
   SessionChange,
   SessionListing,
@@ -45,8 +46,10 @@ export class OwnStore implements Store {
     return (only === undefined || this.#records.get(id)?.userId === only.userId) && this.#records.delete(id)
   }
 
-  async listByUser(userId: string, _now: EpochMs): Promise<readonly SessionListing[]> {
-    return [...this.#records.values()].filter((record) => record.userId === userId)
+  async listByUser(userId: string, _now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]> {
+    const after: string | undefined = page?.after?.id
+    const all = [...this.#records.values()].filter((record) => record.userId === userId)
+    return all.filter((record) => after === undefined || record.id > after).slice(0, page?.limit)
   }
 
   async deleteByUser(

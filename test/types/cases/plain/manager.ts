@@ -75,6 +75,10 @@ export async function use(): Promise<unknown> {
   const result: number = withSession(session, () => 1)
 
   const listed: SessionInfo[] = await manager.listSessions('ada')
+  await manager.listSessions('ada', { limit: 20, after: listed.at(-1) })
+  await manager.listSessions('ada', { after: { id: '', lastSeenAt: new Date(0) } })
+  // @ts-expect-error a page goes on behind an entry, not behind its id alone
+  await manager.listSessions('ada', { after: { id: '' } })
   const found: SessionInfo | undefined = await manager.find('id')
   const touched: boolean = await manager.touch('id')
   const revoked: boolean = await manager.revoke('ada', 'id')

@@ -1,5 +1,6 @@
 import { mutantsOfCreatingAndReading } from './creating-and-reading.ts'
 import { mutantsOfEnding } from './ending.ts'
+import { mutantsOfListingPages } from './listing-pages.ts'
 import type { Mutants } from './mutant.ts'
 import { mutantsOfRefusing } from './refusing.ts'
 import { mutantsOfRenewingAndTouching } from './renewing-and-touching.ts'
@@ -12,4 +13,5 @@ export const mutants: Mutants = {
   ...mutantsOfRefusing,
   ...mutantsOfRenewingAndTouching,
   ...mutantsOfEnding,
+  ...mutantsOfListingPages,
 }
