@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chown, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { chown, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -17,16 +18,39 @@ export type PostgresMajor = 14 | 15 | 16 | 17 | 18
 export interface PostgresServer {
   /** Connection string of the superuser, to the database `postgres`. */
   readonly url: string
+  /** The folder of its data. */
+  readonly data: string
   /** Stops it as an administrator would, ending every connection, and starts it again on the same port. */
   restart(): Promise<void>
+  /** Ends it and every process of it by SIGKILL, and waits until they are gone. Nothing is written any more. */
+  kill(): Promise<void>
+  /** Starts it again, on the same port, once it has been killed or has ended by itself. */
+  start(): Promise<void>
+  /**
+   * Starts a standby: a second server with a copy of the data, for which this one is stopped for a moment. It
+   * replays what this one writes, and is read-only until it is promoted.
+   */
+  startStandby(): Promise<PostgresServer>
   /** Stops it and removes its files. */
   stop(): Promise<void>
 }
 
-/** @param options `isDurable`: keep fsync on, for a test that kills the server. */
+/** How a server differs from the usual. */
+export interface PostgresOptions {
+  /** Keeps fsync on, for a test that kills the server. (default: false) */
+  readonly isDurable?: boolean
+  /** Megabytes of the disk that holds its data, and of nothing else. (default: the disk of the temporary folder) */
+  readonly diskSize?: number
+  /** Settings beside ours, as on its command line. */
+  readonly settings?: Readonly<Record<string, string | number>>
+}
+
+/** A disk of its own needs the right to mount one. */
+export class NoMountError extends Error {}
+
 export async function startPostgres(
   major: PostgresMajor,
-  { isDurable = false }: { readonly isDurable?: boolean } = {},
+  options: PostgresOptions = {},
 ): Promise<PostgresServer> {
   const folder = await mkdtemp(path.join(tmpdir(), `coatcheck-postgres-${major}-`))
   try {
@@ -34,9 +58,12 @@ export async function startPostgres(
     const bin = await copyBinaries(major, folder)
     const data = path.join(folder, 'data')
     await mkdir(data, { mode: 0o700 })
+    if (options.diskSize !== undefined) await mountDisk(data, options.diskSize)
     if (owner.uid !== undefined)
       await Promise.all([folder, data].map((it) => chown(it, owner.uid, owner.gid)))
     const initOptions = [
+      // Small segments, so that a small disk holds some, and a full one is soon noticed.
+      ...(options.diskSize === undefined ? [] : ['--wal-segsize=1']),
       '-D',
       data,
       '-U',
@@ -49,11 +76,27 @@ export async function startPostgres(
       '--no-sync',
     ]
     await promisify(execFile)(path.join(bin, 'initdb'), initOptions, { ...owner, cwd: folder })
-    return await serve(folder, bin, owner, isDurable)
+    return await serve({ folder, bin, owner, options })
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    await removeFiles(folder, options)
     throw error
   }
+}
+
+async function mountDisk(folder: string, megabytes: number): Promise<void> {
+  const type = ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`]
+  try {
+    await promisify(execFile)('mount', [...type, 'tmpfs', folder])
+  } catch (cause) {
+    throw new NoMountError('this test cannot mount a disk here', { cause })
+  }
+}
+
+async function removeFiles(folder: string, { diskSize }: PostgresOptions): Promise<void> {
+  // Not there if it could not be mounted.
+  if (diskSize !== undefined)
+    await promisify(execFile)('umount', [path.join(folder, 'data')]).catch(() => undefined)
+  await rm(folder, { recursive: true, force: true })
 }
 
 /** Creates a database on the server at `serverUrl`, for one test file. @returns its connection string. */
@@ -137,11 +180,22 @@ async function installOlder(version: string): Promise<string> {
   return packageFolder
 }
 
-async function serve(folder: string, bin: string, owner: Owner, isDurable: boolean): Promise<PostgresServer> {
+/** A server's files, and how it runs. */
+interface Home {
+  readonly folder: string
+  /** The folder of its programs. */
+  readonly bin: string
+  readonly owner: Owner
+  readonly options: PostgresOptions
+}
+
+async function serve(home: Home): Promise<PostgresServer> {
+  const { folder, bin, owner, options } = home
   const port = await findFreePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  const data = path.join(folder, 'data')
   const program = {
-    command: [path.join(bin, 'postgres'), ...toServerOptions(folder, port, isDurable)],
+    command: [path.join(bin, 'postgres'), ...toServerOptions(data, port, options)],
     owner,
     folder,
     stopSignal: 'INT', // PostgreSQL's fast shutdown: ends every connection and writes what is to be written
@@ -150,13 +204,28 @@ async function serve(folder: string, bin: string, owner: Owner, isDurable: boole
   let child = await startServer(program)
   return {
     url,
+    data,
     async restart() {
       await stopServer(child)
       child = await startServer(program)
     },
+    async kill() {
+      await killAll(data)
+      await stopServer(child)
+    },
+    async start() {
+      await stopServer(child)
+      child = await startServer(program)
+    },
+    async startStandby() {
+      await stopServer(child)
+      const standby = await copyForStandby(home, url)
+      child = await startServer(program)
+      return await serve(standby)
+    },
     async stop() {
       await stopServer(child)
-      await rm(folder, { recursive: true, force: true })
+      await removeFiles(folder, options)
     },
   }
 }
@@ -173,8 +242,58 @@ export async function isAnswering(url: string): Promise<boolean> {
   return isConnected
 }
 
-function toServerOptions(folder: string, port: number, isDurable: boolean): string[] {
-  const settings = {
+async function copyForStandby({ folder, bin, owner, options }: Home, primaryUrl: string): Promise<Home> {
+  const copy = await mkdtemp(path.join(tmpdir(), 'coatcheck-postgres-standby-'))
+  const data = path.join(copy, 'data')
+  await cp(path.join(folder, 'data'), data, { recursive: true })
+  await writeFile(path.join(data, 'standby.signal'), '')
+  if (owner.uid !== undefined) {
+    const files = await readdir(data, { recursive: true })
+    const all = [copy, data, ...files.map((it) => path.join(data, it))]
+    await Promise.all(all.map((it) => chown(it, owner.uid, owner.gid)))
+  }
+  const settings = { ...options.settings, primary_conninfo: primaryUrl, synchronous_standby_names: '' }
+  return { folder: copy, bin, owner, options: { ...options, settings } }
+}
+
+/** Ends a server and its processes at once. They have sessions of their own, so there is no group to signal. */
+async function killAll(data: string): Promise<void> {
+  const server = Number((await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n')[0])
+  const running = await listProcesses()
+  const ours = running.filter(({ pid, parent }) => pid === server || parent === server)
+  for (const { pid } of ours) signal(pid)
+  const isThere = ({ pid }: Process) => ours.some((it) => it.pid === pid)
+  while ((await listProcesses()).some(isThere)) await sleep(10)
+}
+
+interface Process {
+  readonly pid: number
+  readonly parent: number
+}
+
+/** All but those that have ended and that nobody has asked for yet. */
+async function listProcesses(): Promise<Process[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,stat='])
+  const lines = stdout.split('\n').map((line) => line.trim().split(/ +/))
+  return lines.flatMap(([pid = '', parent, state = 'Z']) =>
+    state.startsWith('Z') ? [] : [{ pid: Number(pid), parent: Number(parent) }],
+  )
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it has ended already
+  }
+}
+
+function toServerOptions(
+  data: string,
+  port: number,
+  { isDurable = false, settings = {} }: PostgresOptions,
+): string[] {
+  const all = {
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
@@ -182,10 +301,7 @@ function toServerOptions(folder: string, port: number, isDurable: boolean): stri
     shared_buffers: '128MB',
     fsync: isDurable ? 'on' : 'off',
     full_page_writes: isDurable ? 'on' : 'off',
+    ...settings,
   }
-  return [
-    '-D',
-    path.join(folder, 'data'),
-    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ]
+  return ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }

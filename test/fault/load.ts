@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+import { Browser } from '../http/browser.ts'
+import type { Counts } from './counts.ts'
+import { type Asked, type KnownSession, Person } from './person.ts'
+
+/** Between two requests of one person; longer after a refusal, or a dead database would be most of the load. */
+const PAUSE_MS = 4
+const PAUSE_AFTER_REFUSAL_MS = 40
+
+/** People who use an application all at once. */
+export class Load {
+  readonly #people: readonly Person[]
+  /** Asks for what has no session. */
+  readonly #visitor: Browser
+  readonly #working: Promise<unknown>
+  readonly #waits = new Set<() => void>()
+  readonly #strange: string[] = []
+  #isOver = false
+  #requests = 0
+  #answered = 0
+  #refused = 0
+  #plain = 0
+  #slowest = 0
+
+  constructor(port: number, { people = 40 }: { readonly people?: number } = {}) {
+    this.#people = Array.from({ length: people }, (_, at) => new Person(port, `user${at}`))
+    this.#visitor = new Browser(port)
+    this.#working = Promise.all([this.#visit(), ...this.#people.map((person) => this.#use(person))])
+  }
+
+  /** Waits for that many more requests that are answered 200. */
+  answered(count: number): Promise<void> {
+    const enough = this.#answered + count
+    return this.#until(() => this.#answered >= enough)
+  }
+
+  /** Waits for that many more requests that are answered 503. */
+  refused(count: number): Promise<void> {
+    const enough = this.#refused + count
+    return this.#until(() => this.#refused >= enough)
+  }
+
+  /** Waits for that many more requests without session: the rest of the server goes on. */
+  plainAnswered(count: number): Promise<void> {
+    const enough = this.#plain + count
+    return this.#until(() => this.#plain >= enough)
+  }
+
+  /** Ends the load, once what is under way has been answered. */
+  async end(): Promise<void> {
+    this.#isOver = true
+    await this.#working
+    for (const person of this.#people) person.leave()
+    this.#visitor.close()
+  }
+
+  /** Ends the load. @returns its counts, with what the table says of it. */
+  async stop(db: pg.Pool): Promise<Counts> {
+    await this.end()
+    const { lost, half } = await compare(this.#people, db)
+    return {
+      requests: this.#requests,
+      answered: this.#answered,
+      refused: this.#refused,
+      strange: this.#strange,
+      plain: this.#plain,
+      lost,
+      half,
+      slowest: this.#slowest,
+    }
+  }
+
+  async #use(person: Person): Promise<void> {
+    while (!this.#isOver) {
+      const asked = await person.next()
+      this.#note(asked)
+      await sleep(asked.answer?.status === 200 ? PAUSE_MS : PAUSE_AFTER_REFUSAL_MS)
+    }
+  }
+
+  async #visit(): Promise<void> {
+    while (!this.#isOver) {
+      const answer = await this.#visitor.ask('/plain')
+      if (answer.status === 200) this.#plain += 1
+      else this.#strange.push(`/plain: ${answer.status}`)
+      this.#check()
+      await sleep(PAUSE_MS)
+    }
+  }
+
+  #note({ path, answer, milliseconds }: Asked): void {
+    this.#requests += 1
+    this.#slowest = Math.max(this.#slowest, milliseconds)
+    if (answer?.status === 200) this.#answered += 1
+    else if (answer?.status === 503) this.#refused += 1
+    else this.#strange.push(`${path}: ${answer?.status ?? 'no answer'} ${answer?.body ?? ''}`)
+    this.#check()
+  }
+
+  #check(): void {
+    for (const check of this.#waits) check()
+  }
+
+  #until(isEnough: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!isEnough()) return
+        this.#waits.delete(check)
+        resolve()
+      }
+      this.#waits.add(check)
+    })
+  }
+}
+
+interface Row {
+  readonly id: string
+  readonly user_id: string
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+/** Sets what was acknowledged against what the table holds. */
+async function compare(people: readonly Person[], db: pg.Pool): Promise<Pick<Counts, 'lost' | 'half'>> {
+  const { rows } = await db.query<Row>('select id, user_id, values from sessions')
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const sessions = people.flatMap((it) => it.sessions)
+  const unsureNames = new Set(people.flatMap((it) => it.unsureNames))
+  const lost = people.flatMap(({ surprises }) => surprises)
+  const half: string[] = []
+  for (const session of sessions) lost.push(...lostOf(session, byId.get(session.id)))
+  for (const row of rows) half.push(...halfOf(row))
+  for (const { user_id, values } of rows) {
+    // a sign-in that was answered 503 and took effect: the user and the value came in one commit
+    if (unsureNames.has(user_id) && values.name !== user_id) half.push(`sign-in of ${user_id}`)
+  }
+  return { lost, half }
+}
+
+function lostOf(session: KnownSession, row: Row | undefined): string[] {
+  const { id, userId, written, counted, unsureCounts, isEnded } = session
+  if (isEnded === 'yes') return row === undefined ? [] : [`${id}: the sign-out`]
+  if (row === undefined) return isEnded === 'unsure' ? [] : [`${id}: the session`]
+  const lost = row.user_id === userId && row.values.name === userId ? [] : [`${id}: the user`]
+  for (const step of written) if (row.values[`a${step}`] !== 1) lost.push(`${id}: write ${step}`)
+  const count = Number(row.values.count ?? 0)
+  if (count < counted || count > counted + unsureCounts)
+    lost.push(`${id}: counted ${count}, of ${counted} and perhaps ${unsureCounts} more`)
+  return lost
+}
+
+/** Every write sets two keys. */
+function halfOf({ id, values }: Row): string[] {
+  const steps = (letter: string) =>
+    Object.keys(values).flatMap((key) => (key.startsWith(letter) && /^.\d+$/.test(key) ? [key.slice(1)] : []))
+  const [a, b] = [new Set(steps('a')), new Set(steps('b'))]
+  const lonely = [...a].filter((step) => !b.has(step)).concat([...b].filter((step) => !a.has(step)))
+  return lonely.map((step) => `${id}: write ${step}`)
+}
