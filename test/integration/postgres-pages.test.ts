@@ -3,9 +3,9 @@ import { PostgresStore } from 'coatcheck/stores/postgres'
 import { aRecord, NOW } from 'coatcheck/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createDatabase, type PostgresMajor } from '../servers/postgres.ts'
+import { createDatabase } from '../servers/postgres.ts'
 
-describe.each<PostgresMajor>([14, 18])('a list in pages on PostgreSQL %i', (major) => {
+describe.each([14, 18] as const)('a list in pages on PostgreSQL %i', (major) => {
   let pool: pg.Pool
   let store: PostgresStore
 
