@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { scale } from './test/servers/scale.ts'
 
 const source = fileURLToPath(new URL('./src/', import.meta.url))
 
@@ -26,6 +27,7 @@ export default defineConfig({
     projects: [
       project('unit', { testTimeout: 30_000 }),
       project('property', { testTimeout: 60_000 }),
+      project('hostile', { testTimeout: 120_000 * scale }),
       project('contract', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('integration', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('fault', { testTimeout: 120_000, hookTimeout: 120_000 }),
