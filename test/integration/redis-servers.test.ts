@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { libraries, type OpenClient, type Topology } from '../servers/redis-clients.ts'
 import { type RedisCluster, startCluster } from '../servers/redis-cluster.ts'
+import { until } from '../servers/redis-group.ts'
 import type { RedisNode, RedisProgram } from '../servers/redis-node.ts'
 import { type RedisSentinel, startSentinel } from '../servers/redis-sentinel.ts'
 
@@ -198,12 +199,16 @@ describe('startRedis', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [port] = await once(child.stdout, 'data')
-    const socket = connect(Number(port), '127.0.0.1')
-    await once(socket, 'connect')
-    const closed = once(socket.on('error', () => {}).resume(), 'close')
+    expect(await isListening(Number(port))).toBe(true)
     child.kill('SIGKILL')
-    await closed // the system closes it as the server's process ends
-    const [error] = await once(connect(Number(port), '127.0.0.1'), 'error')
-    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+    await until('nobody listens', async () => !(await isListening(Number(port))))
   })
 })
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+}
