@@ -1,33 +1,21 @@
-import { PostgresStore } from 'coatcheck/stores/postgres'
-import { storeContract, storeRaces } from 'coatcheck/testing'
-import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, inject, it } from 'vitest'
-import { createDatabase } from '../servers/postgres.ts'
+import { afterAll, beforeAll, describe, inject } from 'vitest'
+import { createDatabase, type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { holdsContract, toPools } from './postgres-contract.ts'
 
 describe.each([14, 18] as const)('PostgresStore on PostgreSQL %i', (major) => {
-  let pools: readonly [pg.Pool, pg.Pool]
+  holdsContract(async () => toPools(await createDatabase(inject('postgres')[major])))
+})
+
+describe.each([15, 16, 17] as const)('PostgresStore on PostgreSQL %i', (major) => {
+  let server: PostgresServer
 
   beforeAll(async () => {
-    const connectionString = await createDatabase(inject('postgres')[major])
-    pools = [new pg.Pool({ connectionString }), new pg.Pool({ connectionString })]
-    await new PostgresStore({ db: pools[0] }).migrate()
+    server = await startPostgres(major)
   })
 
   afterAll(async () => {
-    await Promise.all(pools.map((pool) => pool.end()))
+    await server.stop()
   })
 
-  beforeEach(async () => {
-    await pools[0].query('truncate sessions')
-  })
-
-  it.each(storeContract)('$name', async ({ run }) => {
-    await run(new PostgresStore({ db: pools[0] }))
-  })
-
-  describe('over two pools', () => {
-    it.each(storeRaces)('$name', async ({ run }) => {
-      await run(new PostgresStore({ db: pools[0] }), new PostgresStore({ db: pools[1] }))
-    })
-  })
+  holdsContract(async () => toPools(server.url))
 })

@@ -10,7 +10,17 @@ import { run } from './run.ts'
 
 const { project } = inject('installed')
 const server = inject('postgres')[18]
-await linkPackages(project, ['@types', '@hono', '@electric-sql', 'express', 'fastify', 'hono', 'koa', 'pg'])
+await linkPackages(project, [
+  '@types',
+  '@hono',
+  '@electric-sql',
+  'express',
+  'fastify',
+  'hono',
+  'koa',
+  'pg',
+  'postgres',
+])
 
 for (const page of listPages()) {
   const programs = toPrograms(readBlocks(page))
