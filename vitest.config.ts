@@ -31,6 +31,7 @@ export default defineConfig({
       project('contract', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('integration', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('fault', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('races', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('types', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
       project('package', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
