@@ -14,6 +14,15 @@ export function isStorableText(text: string): boolean {
 }
 
 /**
+ * Refuses texts that would not come back as they are: on its way to a server a lone surrogate becomes U+FFFD, and two
+ * user ids one.
+ */
+export function checkStorable(...texts: readonly (string | undefined)[]): void {
+  if (!texts.every((text) => text === undefined || isStorableText(text)))
+    throw new TypeError('a text holds U+0000 or a lone surrogate')
+}
+
+/**
  * Writes a value as JSON from which exactly the same value can be read, or refuses it.
  *
  * The value is read once, part by part, so that a getter cannot answer the check and the copy differently.
@@ -28,6 +37,15 @@ export function toJsonText(value: unknown, path: string): JsonText {
 /** Writes values as one JSON object. */
 export function toObjectText(values: ReadonlyMap<string, JsonText>): JsonText {
   return `{${[...values].map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(',')}}`
+}
+
+/** Writes a value that was read from JSON, so that neither the order of keys nor the spelling of numbers shows. */
+export function toCanonicalText(value: unknown): JsonText {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part !== 'object' || part === null || Array.isArray(part)
+      ? part
+      : Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))),
+  )
 }
 
 /** Checks a key of the session's values. @throws {@link ValueError} it is no text that every store can keep. */

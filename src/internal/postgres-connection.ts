@@ -1,5 +1,6 @@
 import { isBrokenStatementName } from './postgres-errors.ts'
 import { sha256Hex } from './sha256.ts'
+import { within } from './within.ts'
 
 /** Anything that runs SQL: a `pg` Pool, Client or PoolClient, PGlite, or a wrapper of a few lines around another driver. */
 export interface PostgresDatabase {
@@ -94,7 +95,8 @@ export class PostgresConnection {
     if (remaining <= 0) throw new Error('the statement was not sent: others took all of its time')
     const usesNames = this.#usesNames
     try {
-      return await within(remaining, this.#query(statement, values, remaining, usesNames))
+      // For what no driver limits: the wait for a connection, and drivers that have no timeout.
+      return await within(remaining + GRACE_MS, this.#query(statement, values, remaining, usesNames))
     } catch (error) {
       if (!usesNames || !isBrokenStatementName(error)) throw error
       // PgBouncer before 1.21 in transaction mode. The server refused the name and ran nothing.
@@ -128,18 +130,4 @@ function sizeOf(db: PostgresDatabase): number {
   if (isPgPool(db)) return db.options.max ?? USUAL_POOL_SIZE
   // PGlite has one connection, and pg will no longer queue statements on a client.
   return isPgClient(db) || 'waitReady' in db ? 1 : USUAL_POOL_SIZE
-}
-
-/** For what no driver limits: the wait for a connection, and drivers that have no timeout. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  if (!Number.isFinite(ms)) return work
-  let timer: NodeJS.Timeout | undefined
-  const lateness = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${Math.ceil(ms)} ms`)), ms + GRACE_MS)
-  })
-  try {
-    return await Promise.race([work, lateness])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,7 +1,7 @@
 import { ValueError } from '../errors.ts'
 import type { EpochMs, SaveResult, SessionChange, SessionRecord, Touch } from '../store.ts'
 import { Batch, type Entry } from './batch.ts'
-import { isStorableText } from './json.ts'
+import { checkStorable } from './json.ts'
 import type { Row } from './postgres-connection.ts'
 import { mayBeOneMembers } from './postgres-errors.ts'
 import { foldMerges, isPlain, type Merge, toRemovedText, toSetText } from './postgres-merge.ts'
@@ -189,14 +189,10 @@ function toSaveResult(row: Row): SaveResult {
   return { outcome }
 }
 
-/**
- * Text as it is or not at all: on its way to the server a lone surrogate would become U+FFFD, and two user ids
- * one.
- */
+/** Text as SQL takes it. */
 function storable(text: string | undefined): string | null {
-  if (text === undefined) return null
-  if (!isStorableText(text)) throw new TypeError('a text holds U+0000 or a lone surrogate')
-  return text
+  checkStorable(text)
+  return text ?? null
 }
 
 function toCreateValues(record: SessionRecord): unknown[] {

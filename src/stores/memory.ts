@@ -1,4 +1,6 @@
 import { ConfigError } from '../errors.ts'
+import { toCanonicalText } from '../internal/json.ts'
+import { pageOf } from '../internal/list-order.ts'
 import type {
   EpochMs,
   JsonText,
@@ -87,13 +89,8 @@ export class MemoryStore implements Store {
 
   async listByUser(userId: string, now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]> {
     const records = this.#idsOf(userId).map((id) => this.#records.get(id))
-    const { after, limit } = page ?? {}
-    return records
-      .filter((record) => record !== undefined)
-      .filter((record) => isLive(record, now) && (after === undefined || inListOrder(after, record) < 0))
-      .sort(inListOrder)
-      .slice(0, limit)
-      .map(({ secretHash, values, ...listing }) => listing)
+    const live = records.filter((record) => record !== undefined).filter((record) => isLive(record, now))
+    return pageOf(live, page).map(({ secretHash, values, ...listing }) => listing)
   }
 
   async deleteByUser(
@@ -158,13 +155,6 @@ function isLive(record: SessionRecord, now: EpochMs): boolean {
   return now < record.expiresAt
 }
 
-type PlaceInList = Pick<SessionListing, 'id' | 'lastSeenAt'>
-
-/** Last used first, those of one instant by ascending id. */
-function inListOrder(a: PlaceInList, b: PlaceInList): number {
-  return b.lastSeenAt - a.lastSeenAt || (a.id < b.id ? -1 : Number(a.id > b.id))
-}
-
 /** A Map, because a key `__proto__` on a plain object would set its prototype. */
 function toMembers(values: JsonText): Map<string, unknown> {
   return new Map(Object.entries(JSON.parse(values) as object)) // one JSON object, by the contract of `values`
@@ -176,15 +166,6 @@ function meetsExpectation(members: ReadonlyMap<string, unknown>, { expect }: Ses
   return (
     members.has(expect.key) &&
     toCanonicalText(members.get(expect.key)) === toCanonicalText(JSON.parse(expect.value))
-  )
-}
-
-/** JSON text in which neither the order of keys nor the spelling of numbers shows. */
-function toCanonicalText(value: unknown): JsonText {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part !== 'object' || part === null || Array.isArray(part)
-      ? part
-      : Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))),
   )
 }
 

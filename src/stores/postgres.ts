@@ -1,4 +1,4 @@
-import { ConfigError, SessionError, StoreError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import { durationProblem } from '../internal/durations.ts'
 import { isStorableText } from '../internal/json.ts'
 import { PostgresConnection, type PostgresDatabase } from '../internal/postgres-connection.ts'
@@ -8,6 +8,7 @@ import { toListing } from '../internal/postgres-record.ts'
 import { PostgresRunner } from '../internal/postgres-runner.ts'
 import { createStatements, type TableName } from '../internal/postgres-statements.ts'
 import { PostgresWrites } from '../internal/postgres-writes.ts'
+import { StoreAttempts } from '../internal/store-attempts.ts'
 import type {
   EpochMs,
   ListPage,
@@ -63,8 +64,7 @@ export class PostgresStore implements Store {
   readonly #runner: PostgresRunner
   readonly #reads: PostgresReads
   readonly #writes: PostgresWrites
-  #underWay = 0
-  readonly #whenIdle: (() => void)[] = []
+  readonly #attempts = new StoreAttempts()
 
   /** Opens no connection. @throws {@link ConfigError} an option is missing, unknown or cannot work. */
   constructor(options: PostgresStoreOptions) {
@@ -98,36 +98,36 @@ export class PostgresStore implements Store {
   async migrate(): Promise<void> {
     const migration = createMigration(this.#table)
     // An index over a large table takes its time, so this has no deadline.
-    await this.#attempt('migrate', () => this.#connection.run(migration, [], Number.POSITIVE_INFINITY))
+    await this.#attempts.run('migrate', () => this.#connection.run(migration, [], Number.POSITIVE_INFINITY))
   }
 
   async create(record: SessionRecord, _now: EpochMs): Promise<boolean> {
-    return this.#attempt('create', () => this.#writes.create(record))
+    return this.#attempts.run('create', () => this.#writes.create(record))
   }
 
   async get(id: string, now: EpochMs): Promise<SessionRecord | undefined> {
     if (!isStorableText(id)) return undefined
-    return this.#attempt('get', () => this.#reads.get(id, now))
+    return this.#attempts.run('get', () => this.#reads.get(id, now))
   }
 
   async save(id: string, change: SessionChange, now: EpochMs): Promise<SaveResult> {
     if (!isStorableText(id)) return { outcome: 'gone' }
-    return this.#attempt('save', () => this.#writes.save(id, change, now))
+    return this.#attempts.run('save', () => this.#writes.save(id, change, now))
   }
 
   async touch(id: string, to: Touch, now: EpochMs): Promise<boolean> {
     if (!isStorableText(id)) return false
-    return this.#attempt('touch', () => this.#writes.touch(id, to, now))
+    return this.#attempts.run('touch', () => this.#writes.touch(id, to, now))
   }
 
   async delete(id: string, only?: { readonly userId: string }): Promise<boolean> {
     if (!isStorableText(id) || only?.userId === '' || !isStorableText(only?.userId ?? '')) return false
-    return this.#attempt('delete', () => this.#writes.delete(id, only?.userId))
+    return this.#attempts.run('delete', () => this.#writes.delete(id, only?.userId))
   }
 
   async listByUser(userId: string, now: EpochMs, page?: ListPage): Promise<readonly SessionListing[]> {
     if (userId === '' || !isStorableText(userId)) return []
-    return this.#attempt('listByUser', async () => {
+    return this.#attempts.run('listByUser', async () => {
       const { statements, reads: gate } = this.#runner
       const deadline = this.#runner.newDeadline()
       const values = [userId, now, ...toPageValues(page)]
@@ -141,7 +141,7 @@ export class PostgresStore implements Store {
     options?: { readonly except?: string | undefined },
   ): Promise<readonly string[]> {
     if (userId === '' || !isStorableText(userId)) return []
-    return this.#attempt('deleteByUser', async () => {
+    return this.#attempts.run('deleteByUser', async () => {
       const { statements, writes: gate } = this.#runner
       const values = [userId, options?.except ?? null]
       const deadline = this.#runner.newDeadline()
@@ -156,7 +156,7 @@ export class PostgresStore implements Store {
   }
 
   async cleanup(now: EpochMs, limit: number): Promise<number> {
-    return this.#attempt('cleanup', async () => {
+    return this.#attempts.run('cleanup', async () => {
       const { statements, writes: gate } = this.#runner
       const deadline = this.#runner.newDeadline()
       const rows = await this.#runner.run(statements.cleanup, [now, String(limit)], {
@@ -169,7 +169,7 @@ export class PostgresStore implements Store {
   }
 
   async serverTime(): Promise<EpochMs> {
-    return this.#attempt('serverTime', async () => {
+    return this.#attempts.run('serverTime', async () => {
       const { statements, reads: gate } = this.#runner
       const deadline = this.#runner.newDeadline()
       const rows = await this.#runner.run(statements.serverTime, [], { deadline, gate, repeat: 'always' })
@@ -179,21 +179,7 @@ export class PostgresStore implements Store {
 
   /** Waits for what is under way. `db` stays open: it is yours. */
   async close(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
-  }
-
-  /** Everything that a store does passes through here: the one place where a driver's error gets its wrapping. */
-  async #attempt<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    this.#underWay += 1
-    try {
-      return await work()
-    } catch (error) {
-      throw error instanceof SessionError ? error : new StoreError(operation, error)
-    } finally {
-      this.#underWay -= 1
-      // In a later turn, so that whoever asked has the answer before close() is done.
-      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) setImmediate(resolve)
-    }
+    await this.#attempts.whenIdle()
   }
 }
 

@@ -1,0 +1,26 @@
+import { SessionError, StoreError } from '../errors.ts'
+
+/** Everything that a store does passes through here: the one place where a driver's error gets its wrapping. */
+export class StoreAttempts {
+  #underWay = 0
+  readonly #whenIdle: (() => void)[] = []
+
+  /** @throws {@link StoreError} with what `work` failed with as its cause; a {@link SessionError} as it is. */
+  async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    this.#underWay += 1
+    try {
+      return await work()
+    } catch (error) {
+      throw error instanceof SessionError ? error : new StoreError(operation, error)
+    } finally {
+      this.#underWay -= 1
+      // In a later turn, so that whoever asked has the answer before `whenIdle()` is done.
+      if (this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) setImmediate(resolve)
+    }
+  }
+
+  /** Waits for what is under way. */
+  async whenIdle(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+  }
+}
