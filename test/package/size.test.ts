@@ -10,6 +10,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   'coatcheck/stores/memory': 1_400,
   'coatcheck/stores/postgres': 9_700,
   'coatcheck/stores/embedded': 11_600,
+  'coatcheck/stores/redis': 6_700,
   'coatcheck/adapters/node': 4_500,
   'coatcheck/adapters/express': 4_400,
   'coatcheck/adapters/express/global': 30,

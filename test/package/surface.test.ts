@@ -38,6 +38,7 @@ describe('exports', () => {
         "./stores/memory",
         "./stores/postgres",
         "./stores/embedded",
+        "./stores/redis",
         "./adapters/node",
         "./adapters/express",
         "./adapters/express/global",
@@ -94,6 +95,9 @@ describe('exports', () => {
         ],
         "./stores/postgres": [
           "PostgresStore",
+        ],
+        "./stores/redis": [
+          "RedisStore",
         ],
         "./testing": [
           "NOW",

@@ -1,3 +1,4 @@
+import type { RedisClient } from 'coatcheck/stores/redis'
 import * as ioredis from 'ioredis'
 import * as ioredis5 from 'ioredis5'
 import * as iovalkey from 'iovalkey'
@@ -11,7 +12,7 @@ export type Topology = 'single' | 'sentinel' | 'cluster'
 /** A client of a user, and how to be rid of it. */
 export interface OpenClient {
   /** What a `RedisStore` is given. */
-  readonly client: object
+  readonly client: RedisClient
   /** Sends one command as the client's own documentation says, to the node that has `key`. */
   send(key: string, ...args: string[]): Promise<unknown>
   /** Closes it at once, whatever it is waiting for. */

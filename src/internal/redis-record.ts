@@ -1,0 +1,129 @@
+import type { JsonText, SessionListing, SessionRecord } from '../store.ts'
+import { toCanonicalText } from './json.ts'
+
+// A record is one hash. Its fields:
+//   f       facts, in this order, with a space between: secret hash, version, last seen, end, renewed, created,
+//           signed in, idle timeout, absolute end, persistence (1 or 0). A minus stands for what is not there.
+//           One field, because a field costs about a hundred bytes beyond what it holds.
+//   u a g   user id, address and user agent, where there are any
+//   "key"   a value, as JSON text, under its key, as JSON text: a quote tells it from the fields above
+const ABSENT = '-'
+
+/** The fields of a listing. */
+export const LISTING_FIELDS = ['f', 'u', 'a', 'g'] as const
+
+/** Writes the facts of a record. */
+export function toFacts(record: SessionRecord): string {
+  return [
+    toSecret(record.secretHash),
+    record.version,
+    record.lastSeenAt,
+    record.expiresAt,
+    record.renewedAt,
+    record.createdAt,
+    record.signedInAt ?? ABSENT,
+    record.idleTimeout,
+    record.absoluteEnd,
+    toFlag(record.persistent),
+  ].join(' ')
+}
+
+/** Writes the other fields of a record, each before what it holds. */
+export function toPairs(record: SessionRecord): string[] {
+  const { userId, address, userAgent } = record
+  const values = Object.entries(JSON.parse(record.values) as object) // one JSON object, by the contract of `values`
+  return [
+    ...(userId === '' ? [] : ['u', userId]),
+    ...(address === undefined ? [] : ['a', address]),
+    ...(userAgent === undefined ? [] : ['g', userAgent]),
+    ...values.flatMap(([key, value]) => [toField(key), toCanonicalText(value)]),
+  ]
+}
+
+/** The field of a value. */
+export function toField(key: string): string {
+  return JSON.stringify(key)
+}
+
+/** A value as it is stored: one spelling for equal values, so that a script can compare them. */
+export function toStoredValue(text: JsonText): JsonText {
+  return toCanonicalText(JSON.parse(text))
+}
+
+/** A secret hash in the facts. */
+export function toSecret(secretHash: string): string {
+  return secretHash === '' ? ABSENT : secretHash
+}
+
+/** A truth in the facts. */
+export function toFlag(flag: boolean): string {
+  return flag ? '1' : '0'
+}
+
+/**
+ * Reads a record from the reply to HGETALL: a list, or with RESP3 an object or a Map.
+ *
+ * @returns `undefined`: the key holds nothing, or nothing of ours.
+ */
+export function toRecord(id: string, reply: unknown): SessionRecord | undefined {
+  const pairs = toPairsOfReply(reply)
+  const own = new Map<string, string>()
+  let values = ''
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    const [field, held] = [String(pairs[i]), String(pairs[i + 1])]
+    if (!field.startsWith('"')) own.set(field, held)
+    else values += `${values === '' ? '' : ','}${field}:${held}`
+  }
+  const facts = readFacts(own.get('f'))
+  if (facts === undefined) return undefined
+  return {
+    id,
+    userId: own.get('u') ?? '',
+    values: `{${values}}`,
+    address: own.get('a'),
+    userAgent: own.get('g'),
+    ...facts,
+  }
+}
+
+/** Reads a listing from what {@link LISTING_FIELDS} hold. @returns `undefined`: as {@link toRecord}. */
+export function toListing(id: string, held: unknown): SessionListing | undefined {
+  if (!Array.isArray(held)) return undefined
+  const isThere = (text: unknown) => text !== null
+  const record = toRecord(
+    id,
+    LISTING_FIELDS.flatMap((field, i) => (isThere(held[i]) ? [field, held[i]] : [])),
+  )
+  if (record === undefined) return undefined
+  const { secretHash, values, ...listing } = record
+  return listing
+}
+
+type Facts = Omit<SessionRecord, 'id' | 'userId' | 'values' | 'address' | 'userAgent'>
+
+function readFacts(text = ''): Facts | undefined {
+  const facts = text.split(' ')
+  const numbers = facts.map((fact) => (fact === ABSENT ? Number.NaN : Number(fact)))
+  const at = (place: number) => numbers[place] ?? Number.NaN
+  const [secretHash, signedInAt] = [facts[0] ?? '', at(6)]
+  const needed = [1, 2, 3, 4, 5, 7, 8, 9].map(at)
+  if (facts.length !== 10 || !needed.every(Number.isFinite)) return undefined
+  return {
+    secretHash: secretHash === ABSENT ? '' : secretHash,
+    version: at(1),
+    lastSeenAt: at(2),
+    expiresAt: at(3),
+    renewedAt: at(4),
+    createdAt: at(5),
+    signedInAt: Number.isNaN(signedInAt) ? undefined : signedInAt,
+    idleTimeout: at(7),
+    absoluteEnd: at(8),
+    persistent: at(9) === 1,
+  }
+}
+
+function toPairsOfReply(reply: unknown): readonly unknown[] {
+  if (Array.isArray(reply)) return reply
+  if (reply instanceof Map) return [...reply].flat()
+  return reply instanceof Object ? Object.entries(reply).flat() : []
+}

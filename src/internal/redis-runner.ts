@@ -1,0 +1,89 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Send } from './redis-client.ts'
+import { isAnswer, isUnknownScript, wasNotRun } from './redis-errors.ts'
+import type { Script } from './redis-scripts.ts'
+import { within } from './within.ts'
+
+/** Commands without an answer, at most. Clients queue without end while their server is away. */
+const MOST_UNANSWERED = 20_000
+
+/** Between two tries, in ms: a failover takes a second or more. */
+const PAUSE_MS = 50
+
+/**
+ * Which failed commands are sent again until the deadline. `undone`: only those that the server says it did not run.
+ * `always`: also those of which nobody knows whether they took effect.
+ */
+export type Repeat = 'undone' | 'always'
+
+/** How a command runs. */
+export interface RunOptions {
+  /** When to give it up, by `performance.now()`. */
+  readonly deadline: number
+  readonly repeat: Repeat
+}
+
+/** Runs the commands of one store, each within its deadline. */
+export class RedisRunner {
+  readonly #send: Send
+  readonly #timeoutMs: number
+  #unanswered = 0
+
+  /** @param timeout Seconds. */
+  constructor(send: Send, timeout: number) {
+    this.#send = send
+    this.#timeoutMs = timeout * 1000
+  }
+
+  /** When something that was asked for just now is to be given up. */
+  newDeadline(): number {
+    return performance.now() + this.#timeoutMs
+  }
+
+  /** Runs a script on its key. @returns an integer, or texts, or lists of them. */
+  script(script: Script, key: string, args: readonly unknown[], options: RunOptions): Promise<unknown> {
+    const operands = ['1', key, ...args.map(String)]
+    return this.#repeat(options, async () => {
+      try {
+        return await this.#ask(key, ['evalsha', script.sha, ...operands])
+      } catch (error) {
+        if (!isUnknownScript(error)) throw error
+        return await this.#ask(key, ['eval', script.text, ...operands]) // which makes it known
+      }
+    })
+  }
+
+  /** Runs a command on its key. */
+  command(name: string, key: string, args: readonly unknown[], options: RunOptions): Promise<unknown> {
+    return this.#repeat(options, () => this.#ask(key, [name, key, ...args.map(String)]))
+  }
+
+  async #repeat<T>({ deadline, repeat }: RunOptions, ask: () => Promise<T>): Promise<T> {
+    if (this.#unanswered >= MOST_UNANSWERED) throw new Error(`${MOST_UNANSWERED} commands wait for an answer`)
+    for (;;) {
+      const left = deadline - performance.now()
+      try {
+        return await within(left, ask())
+      } catch (error) {
+        const isWorthRepeating = wasNotRun(error) || (repeat === 'always' && !isAnswer(error))
+        if (!isWorthRepeating || performance.now() + PAUSE_MS >= deadline) throw withoutCommand(error)
+      }
+      await pause(PAUSE_MS)
+    }
+  }
+
+  async #ask(key: string, command: readonly [name: string, ...args: string[]]): Promise<unknown> {
+    this.#unanswered += 1
+    try {
+      return await this.#send(key, command)
+    } finally {
+      this.#unanswered -= 1
+    }
+  }
+}
+
+/** ioredis hangs the command on its errors, with the values and hashes in it; an error may be logged whole. */
+function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error && 'command' in error) delete error.command
+  return error
+}

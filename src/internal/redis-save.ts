@@ -1,0 +1,49 @@
+import { ValueError } from '../errors.ts'
+import type { EpochMs, SaveResult, SessionChange } from '../store.ts'
+import { toField, toFlag, toRecord, toSecret, toStoredValue } from './redis-record.ts'
+
+const REFUSALS = ['gone', 'superseded', 'unexpected', 'too-large'] as const
+
+/** What the script that saves takes. */
+export function toSaveArguments(change: SessionChange, now: EpochMs): unknown[] {
+  const { expect, renewal } = change
+  const signIn = renewal?.signIn
+  const deleted = [...(change.delete ?? [])]
+  return [
+    now,
+    toSecret(change.secretHash),
+    change.maxValuesBytes,
+    toFlag(change.clear === true),
+    change.lastSeenAt,
+    change.expiresAt,
+    expect === undefined ? '' : toField(expect.key),
+    expect?.value === undefined ? '' : toStoredValue(expect.value),
+    renewal === undefined ? '' : toSecret(renewal.secretHash),
+    renewal?.renewedAt ?? '',
+    signIn?.userId ?? '',
+    signIn?.signedInAt ?? '',
+    signIn?.idleTimeout ?? '',
+    signIn?.absoluteEnd ?? '',
+    toFlag(signIn?.persistent === true),
+    toMarked(signIn?.address),
+    toMarked(signIn?.userAgent),
+    deleted.length,
+    ...deleted.map(toField),
+    ...[...(change.set ?? [])].flatMap(([key, text]) => [toField(key), toStoredValue(text)]),
+  ]
+}
+
+/** Reads what it answers. @throws {@link ValueError} it is no outcome. */
+export function toSaveResult(id: string, reply: unknown): SaveResult {
+  const [outcome, fields] = Array.isArray(reply) ? (reply as unknown[]) : [] // of what, the next lines find out
+  const refusal = REFUSALS.find((it) => it === String(outcome))
+  if (refusal !== undefined) return { outcome: refusal }
+  const record = toRecord(id, fields)
+  if (record === undefined) throw new ValueError('a save of a stored session has no readable outcome')
+  return { outcome: 'saved', record }
+}
+
+/** Tells an empty text from none. */
+function toMarked(text: string | undefined): string {
+  return text === undefined ? '' : `=${text}`
+}

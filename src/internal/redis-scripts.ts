@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+
+/** A Lua script, which runs from its first line to its last with nothing in between. */
+export interface Script {
+  readonly text: string
+  /** What a server that has seen it knows it by: SHA-1 of the text, hex. */
+  readonly sha: string
+}
+
+/** The scripts of a store. Each touches one key only, so that each runs on a Cluster too. */
+export type Scripts = Readonly<
+  Record<'create' | 'save' | 'touch' | 'delete' | 'expire' | 'list' | 'unlist' | 'time', Script>
+>
+
+/** How long keys outlive the last use that they may see, in ms: clocks differ, and cleanup comes before that. */
+export const LINGER_MS = 600_000
+
+// What stands in a record is in redis-record.ts. The facts stay the texts that they came as: Lua would write a large
+// number in another way. A key that holds something else is treated as if it held nothing.
+const RECORD = `
+  local key = KEYS[1]
+
+  local function parse(text)
+    local facts = {}
+    for fact in string.gmatch(text, '%S+') do facts[#facts + 1] = fact end
+    return #facts == 10 and tonumber(facts[4]) and facts
+  end
+
+  local function read()
+    local text = redis.pcall('hget', key, 'f')
+    return type(text) == 'string' and parse(text)
+  end
+
+  local function is_live(facts, now)
+    return facts and tonumber(now) < tonumber(facts[4])
+  end
+
+  local function write(facts, now)
+    redis.call('hset', key, 'f', table.concat(facts, ' '))
+    redis.call('pexpire', key, math.max(0, math.ceil(facts[4] - now)) + ${LINGER_MS})
+  end
+
+  local function forward(facts, place, to)
+    if tonumber(facts[place]) < tonumber(to) then facts[place] = to end
+  end
+`
+
+/** `now`, facts, then fields and what they hold. @returns 1; 0: the key is taken, by whatever it is. */
+const CREATE = `${RECORD}
+  if redis.call('exists', key) == 1 then return 0 end
+  for i = 3, #ARGV, 2 do redis.call('hset', key, ARGV[i], ARGV[i + 1]) end
+  write(parse(ARGV[2]), ARGV[1])
+  return 1
+`
+
+/**
+ * `now`, secret hash, bound in bytes, whether to clear, last seen, end; the field that is expected to hold something and
+ * what; new secret hash and when; then what a sign-in sets: user, when, idle timeout, absolute end, persistence, address,
+ * user agent; how many fields to delete, those fields; fields and what to set them to. What is absent is empty, and an
+ * address or a user agent that is there has a mark before it.
+ *
+ * @returns what became of it, and the fields of a record that was saved, each before what it holds.
+ */
+const SAVE = `${RECORD}
+  local now, secret, bound, clear, seen, ends, expected, value = unpack(ARGV, 1, 8)
+  local renewed_secret, renewed_at, user, signed_in_at, idle, absolute, persistent = unpack(ARGV, 9, 15)
+  local first_set = 19 + ARGV[18]
+
+  local facts = read()
+  if not is_live(facts, now) then return {'gone'} end
+  if facts[1] ~= secret then return {'superseded'} end
+  if expected ~= '' and (redis.call('hget', key, expected) or '') ~= value then return {'unexpected'} end
+
+  local before, after = {}, {}
+  local held = redis.call('hgetall', key)
+  for i = 1, #held, 2 do
+    if string.sub(held[i], 1, 1) == '"' then
+      before[held[i]] = true
+      if clear == '0' then after[held[i]] = held[i + 1] end
+    end
+  end
+  for i = 19, first_set - 1 do after[ARGV[i]] = nil end
+  for i = first_set, #ARGV, 2 do after[ARGV[i]] = ARGV[i + 1] end
+
+  local bytes = next(after) and 1 or 2
+  for field, text in pairs(after) do bytes = bytes + #field + #text + 2 end
+  if bytes > tonumber(bound) then return {'too-large'} end
+
+  for field in pairs(before) do
+    if not after[field] then redis.call('hdel', key, field) end
+  end
+  for i = first_set, #ARGV, 2 do redis.call('hset', key, ARGV[i], ARGV[i + 1]) end
+
+  local function put(field, text)
+    if text == '' then redis.call('hdel', key, field) else redis.call('hset', key, field, string.sub(text, 2)) end
+  end
+  facts[2] = string.format('%.0f', facts[2] + 1)
+  if renewed_secret == '' then
+    forward(facts, 3, seen)
+    forward(facts, 4, ends)
+  else
+    facts[1], facts[3], facts[4], facts[5] = renewed_secret, seen, ends, renewed_at
+  end
+  if user ~= '' then
+    facts[7], facts[8], facts[9], facts[10] = signed_in_at, idle, absolute, persistent
+    redis.call('hset', key, 'u', user)
+    put('a', ARGV[16])
+    put('g', ARGV[17])
+  end
+  write(facts, now)
+  return {'saved', redis.call('hgetall', key)}
+`
+
+/** `now`, secret hash, last seen, end. @returns the user and the absolute end; nil: it is gone, or another secret lives there. */
+const TOUCH = `${RECORD}
+  local facts = read()
+  if not is_live(facts, ARGV[1]) or facts[1] ~= ARGV[2] then return nil end
+  forward(facts, 3, ARGV[3])
+  forward(facts, 4, ARGV[4])
+  write(facts, ARGV[1])
+  return {redis.call('hget', key, 'u') or '', facts[9]}
+`
+
+/** The user whose it must be; empty: anybody's. @returns the user; nil: there is none, or it is another's. */
+const DELETE = `${RECORD}
+  if not read() then return nil end
+  local user = redis.call('hget', key, 'u') or ''
+  if ARGV[1] ~= '' and ARGV[1] ~= user then return nil end
+  redis.call('del', key)
+  return user
+`
+
+/** `now`. @returns the end of a record that is live; or the user of one that had ended and was deleted; or nothing. */
+const EXPIRE = `${RECORD}
+  local facts = read()
+  if not facts then return {} end
+  if is_live(facts, ARGV[1]) then return {'live', facts[4]} end
+  local user = redis.call('hget', key, 'u') or ''
+  redis.call('del', key)
+  return {'ended', user}
+`
+
+// A member's score is when it was last added, by the clock of the server that holds the index: no other clock says how
+// old it is.
+const INDEX = `
+  local time = redis.call('time')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`
+
+/** An id, and the ms that the index is to live. Adds it to a user's index, or notes that it was used. */
+const LIST = `${INDEX}
+  redis.call('zadd', KEYS[1], now, ARGV[1])
+  if redis.call('pttl', KEYS[1]) < tonumber(ARGV[2]) then redis.call('pexpire', KEYS[1], ARGV[2]) end
+  return 1
+`
+
+/** Ids without a record. Takes those off a user's index that are too old for their record to be still on its way. */
+const UNLIST = `${INDEX}
+  for _, id in ipairs(ARGV) do
+    local added = redis.call('zscore', KEYS[1], id)
+    if added and tonumber(added) < now - ${LINGER_MS} then redis.call('zrem', KEYS[1], id) end
+  end
+  return 1
+`
+
+/** @returns the server's time: seconds, and microseconds. Needs a key to go to one server of a Cluster, and leaves it alone. */
+const TIME = `return redis.call('time')`
+
+function toScript(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+/** Writes the scripts down. */
+export function createScripts(): Scripts {
+  return {
+    create: toScript(CREATE),
+    save: toScript(SAVE),
+    touch: toScript(TOUCH),
+    delete: toScript(DELETE),
+    expire: toScript(EXPIRE),
+    list: toScript(LIST),
+    unlist: toScript(UNLIST),
+    time: toScript(TIME),
+  }
+}

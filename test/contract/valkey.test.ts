@@ -1,0 +1,4 @@
+import { describe } from 'vitest'
+import { describeRedisStore } from './redis-contract.ts'
+
+describe('Valkey on one server', () => describeRedisStore('single', 'valkey'))
