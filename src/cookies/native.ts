@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import crypto, { type KeyObject } from 'node:crypto'
 import { ConfigError, ValueError } from '../errors.ts'
 import { encodeBase64url, readBase64url } from '../internal/base64url.ts'
-import { Hmac } from '../internal/hmac.ts'
 import { isSessionId } from '../internal/session-id.ts'
 import type { EpochMs } from '../store.ts'
 import { type CookieCodec, type DecodedToken, SECRET_BYTES, type Token, type TokenProblem } from './codec.ts'
@@ -84,30 +83,20 @@ interface DerivedKey {
   readonly key: KeyObject
 }
 
-/** A key as it signs. */
-interface Signer {
-  readonly id: number
-  readonly mac: Hmac
-}
-
 class NativeCodec implements CookieCodec {
   readonly #context: Buffer
-  readonly #macs: ReadonlyMap<number, Hmac>
+  readonly #authKeys: ReadonlyMap<number, KeyObject>
   readonly #encryptionKeys: ReadonlyMap<number, KeyObject>
-  readonly #signsWith: Signer
+  readonly #signsWith: DerivedKey
   readonly #encryptsWith: DerivedKey | undefined
 
   constructor({ cookieName, authKeys, encryptionKeys }: NativeCodecOptions) {
-    const context = Buffer.concat([lengthPrefixed(PURPOSE), lengthPrefixed(cookieName)])
-    const auth = deriveKeys('authKey', authKeys).map(({ id, key }) => ({
-      id,
-      mac: new Hmac(key.export(), context, MAC_AT),
-    }))
+    const auth = deriveKeys('authKey', authKeys)
     const encryption = deriveKeys('encryptionKey', encryptionKeys)
     const [first] = auth
     if (first === undefined) throw new ConfigError('authKey must hold at least one key')
-    this.#context = context
-    this.#macs = new Map(auth.map(({ id, mac }) => [id, mac]))
+    this.#context = Buffer.concat([lengthPrefixed(PURPOSE), lengthPrefixed(cookieName)])
+    this.#authKeys = new Map(auth.map(({ id, key }) => [id, key]))
     this.#encryptionKeys = new Map(encryption.map(({ id, key }) => [id, key]))
     this.#signsWith = first
     this.#encryptsWith = encryption[0]
@@ -130,20 +119,26 @@ class NativeCodec implements CookieCodec {
     return typeof body === 'string' ? refused(body) : readToken(bytes, body, now)
   }
 
-  #sign(token: Token, { id, mac }: Signer): Buffer {
+  #sign(token: Token, { id, key }: DerivedKey): Buffer {
     const bytes = Buffer.alloc(SIGNED_BYTES)
     writeHeader(bytes, token, SIGNED, id)
     writeBody(bytes, AT.body, token)
-    bytes.set(mac.digest(bytes), MAC_AT)
+    bytes.set(this.#mac(bytes, key), MAC_AT)
     return bytes
   }
 
   /** The id and the secret of a signed token, once its MAC is found right. */
   #verify(bytes: Buffer): Buffer | TokenProblem {
-    const mac = this.#macs.get(bytes.readUInt32BE(AT.keyId))
-    if (mac === undefined) return 'unknown-key'
-    const isGenuine = crypto.timingSafeEqual(mac.digest(bytes), bytes.subarray(MAC_AT))
+    const key = this.#authKeys.get(bytes.readUInt32BE(AT.keyId))
+    if (key === undefined) return 'unknown-key'
+    const isGenuine = crypto.timingSafeEqual(this.#mac(bytes, key), bytes.subarray(MAC_AT))
     return isGenuine ? bytes.subarray(AT.body, MAC_AT) : 'bad-signature'
+  }
+
+  #mac(bytes: Buffer, key: KeyObject): Buffer {
+    const input = this.#inContext(bytes, MAC_AT)
+    // Taken as text, because that costs 0.5 µs less than a digest which is handed over as a Buffer.
+    return Buffer.from(crypto.createHmac('sha256', key).update(input).digest('hex'), 'hex')
   }
 
   #encrypt(token: Token, { id, key }: DerivedKey): Buffer {
@@ -154,7 +149,7 @@ class NativeCodec implements CookieCodec {
     const body = Buffer.alloc(BODY_BYTES)
     writeBody(body, 0, token)
     const cipher = crypto.createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-    cipher.setAAD(this.#toAssociated(bytes))
+    cipher.setAAD(this.#inContext(bytes, AT.body))
     bytes.set(cipher.update(body), SEALED_AT)
     cipher.final()
     bytes.set(cipher.getAuthTag(), TAG_AT)
@@ -167,7 +162,7 @@ class NativeCodec implements CookieCodec {
     if (key === undefined) return 'unknown-key'
     const iv = bytes.subarray(AT.body, SEALED_AT)
     const decipher = crypto.createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-    decipher.setAAD(this.#toAssociated(bytes))
+    decipher.setAAD(this.#inContext(bytes, AT.body))
     decipher.setAuthTag(bytes.subarray(TAG_AT))
     const body = decipher.update(bytes.subarray(SEALED_AT, TAG_AT))
     try {
@@ -178,8 +173,8 @@ class NativeCodec implements CookieCodec {
     return body
   }
 
-  #toAssociated(bytes: Buffer): Buffer {
-    return Buffer.concat([this.#context, bytes.subarray(0, AT.body)])
+  #inContext(bytes: Buffer, end: number): Buffer {
+    return Buffer.concat([this.#context, bytes.subarray(0, end)])
   }
 }
 

@@ -2,7 +2,6 @@ import crypto from 'node:crypto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CookieCodec, Token } from '../../../src/cookies/codec.ts'
 import { nativeCodec } from '../../../src/cookies/native.ts'
-import { Hmac } from '../../../src/internal/hmac.ts'
 import { handMadeEncryptedToken, handMadeSignedToken, type TokenParts } from './hand-made-token.ts'
 
 const NAME = '__Host-id'
@@ -146,7 +145,7 @@ describe.each(FORMS)('nativeCodec, reading a $form token that was tampered with'
   it('does no cryptography for what is not built like a token', () => {
     const token = make()
     const texts = [token.subarray(1), flipped(token, 0, 0), flipped(token, 1, 7), flipped(token, 4, 0)]
-    const spies = [vi.spyOn(Hmac.prototype, 'digest'), vi.spyOn(crypto, 'createDecipheriv')]
+    const spies = [vi.spyOn(crypto, 'createHmac'), vi.spyOn(crypto, 'createDecipheriv')]
     for (const text of [...texts, 'x'.repeat(1_000_000)]) expect(outcome(text)).not.toBe('ok')
     expect(spies.map((spy) => spy.mock.calls.length)).toEqual([0, 0])
   })
