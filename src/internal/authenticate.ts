@@ -57,16 +57,15 @@ export async function authenticate(
     if (decoded.ok) tokens.push(decoded.token)
     else reject(decoded.reason, decoded.id)
   }
+  const read = ({ id }: Token) => call('get', id, (store) => store.get(id, now))
   const [token] = tokens
-  const candidates =
-    token !== undefined && tokens.length === 1
-      ? [await look(token, now, call)]
-      : await Promise.all(tokens.map((each) => look(each, now, call)))
+  const records =
+    token !== undefined && tokens.length === 1 ? [await read(token)] : await Promise.all(tokens.map(read))
+  const candidates = tokens.map((each, index) => toCandidate(each, records[index]))
   return { arrival: judge(candidates, now, reject), cookieCame: true }
 }
 
-async function look({ id, secret }: Token, now: EpochMs, call: StoreCall): Promise<Candidate> {
-  const record = await call('get', id, (store) => store.get(id, now))
+function toCandidate({ id, secret }: Token, record: SessionRecord | undefined): Candidate {
   return { id, record, isLive: record !== undefined && isSameHash(sha256Hex(secret), record.secretHash) }
 }
 

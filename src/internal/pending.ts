@@ -1,17 +1,28 @@
-/** Remembers work under way, so that a closing process can wait for it. */
+/** Counts work under way, so that a closing process can wait for it. */
 export class Pending {
-  readonly #running = new Set<Promise<unknown>>()
+  #count = 0
+  readonly #whenIdle: (() => void)[] = []
+
+  /** Each call is followed by one of {@link end}, however the work went. */
+  begin(): void {
+    this.#count += 1
+  }
+
+  end(): void {
+    this.#count -= 1
+    if (this.#count === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  }
 
   /** @returns the promise that was given. */
   add<T>(work: Promise<T>): Promise<T> {
-    this.#running.add(work)
-    const forget = () => void this.#running.delete(work)
-    work.then(forget, forget)
+    this.begin()
+    const end = () => this.end()
+    work.then(end, end)
     return work
   }
 
   /** Waits until nothing is under way, work included that begins meanwhile. Never rejects. */
   async settle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    while (this.#count > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 }

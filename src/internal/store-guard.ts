@@ -29,7 +29,7 @@ export class StoreGuard {
   /** Begins one piece of work: all calls made through what it returns share one deadline. */
   begin(): StoreCall {
     const endsAt = performance.now() + toMs(this.#kit.timeout)
-    return (operation, id, run) => this.#kit.pending.add(this.#ask(operation, id, run, endsAt))
+    return (operation, id, run) => this.#ask(operation, id, run, endsAt)
   }
 
   #ask<T>(
@@ -38,26 +38,29 @@ export class StoreGuard {
     run: (store: Store) => Promise<T>,
     endsAt: number,
   ): Promise<T> {
+    const { store, timeout, pending } = this.#kit
     return new Promise((resolve, reject) => {
       let isOver = false
-      const fail = (error: unknown) => {
-        if (!isOver) reject(this.#report(operation, id, error))
+      pending.begin()
+      const succeed = (result: T) => {
+        clearTimeout(timer)
+        if (isOver) return
         isOver = true
+        resolve(result)
+        pending.end()
       }
-      const late = () => fail(new Error(`no answer within ${this.#kit.timeout} s`))
+      const fail = (error: unknown) => {
+        clearTimeout(timer)
+        if (isOver) return
+        isOver = true
+        reject(this.#report(operation, id, error))
+        pending.end()
+      }
+      const late = () => fail(new Error(`no answer within ${timeout} s`))
       const left = endsAt - performance.now()
-      if (left <= 0) return late()
-      const timer = setTimeout(late, Math.min(left, LONGEST_TIMER_MS))
-      answer(this.#kit.store, run).then(
-        (result) => {
-          clearTimeout(timer)
-          resolve(result)
-        },
-        (error: unknown) => {
-          clearTimeout(timer)
-          fail(error)
-        },
-      )
+      const timer = left > 0 ? setTimeout(late, Math.min(left, LONGEST_TIMER_MS)) : undefined
+      if (timer === undefined) late()
+      else answer(store, run).then(succeed, fail)
     })
   }
 

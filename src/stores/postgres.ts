@@ -105,8 +105,8 @@ export class PostgresStore implements Store {
     return this.#attempts.run('create', () => this.#writes.create(record))
   }
 
-  async get(id: string, now: EpochMs): Promise<SessionRecord | undefined> {
-    if (!isStorableText(id)) return undefined
+  get(id: string, now: EpochMs): Promise<SessionRecord | undefined> {
+    if (!isStorableText(id)) return Promise.resolve(undefined)
     return this.#attempts.run('get', () => this.#reads.get(id, now))
   }
 
