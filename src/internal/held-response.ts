@@ -322,7 +322,13 @@ class Hold {
   }
 
   #emitDrain(): void {
-    process.nextTick(() => this.#response.emit('drain'))
+    process.nextTick(() => {
+      this.#response.emit('drain')
+      // compression keeps what is added later on a stream of its own, which its `on` gives back.
+      const emitter = this.#response.on('drain', ignore)
+      emitter.off('drain', ignore)
+      if (emitter !== this.#response) emitter.emit('drain')
+    })
   }
 }
 
@@ -338,6 +344,8 @@ function lastFunction(...values: unknown[]): (() => void) | undefined {
   // Only node's own callbacks stand here, and none of them needs an argument.
   return values.find((value) => typeof value === 'function') as (() => void) | undefined
 }
+
+function ignore(): void {}
 
 function swallow(callback: (() => void) | undefined): boolean {
   if (callback !== undefined) process.nextTick(callback)

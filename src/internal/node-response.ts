@@ -8,6 +8,12 @@ interface TrailingStream {
   sendTrailers(trailers: object): void
 }
 
+/** Whatever keeps the listeners of an event: the response, as a rule. */
+interface Emitter {
+  off(event: string, listener: () => void): unknown
+  emit(event: string): boolean
+}
+
 /**
  * What `http.ServerResponse`, `http2.Http2ServerResponse` and what frameworks make of them have in common, as
  * far as holding a head needs it.
@@ -33,6 +39,8 @@ export interface NodeResponse {
   flushHeaders?(): void
   write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean
   end(chunk?: unknown, encoding?: unknown, callback?: unknown): unknown
+  on(event: string, listener: () => void): Emitter
+  off(event: string, listener: () => void): unknown
   once(event: string, listener: () => void): unknown
   emit(event: string): boolean
   destroy(error?: Error): unknown
