@@ -95,7 +95,9 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|coverage|test/types/cases|bench/node_modules)/' },
+    exclude: {
+      path: '^(dist|coverage|test/types/cases|bench/node_modules|examples/(nest|next|sveltekit|react-router))/',
+    },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

@@ -35,6 +35,8 @@ export default tseslint.config(
       'data/',
       '.cache/',
       'test/types/cases/',
+      // compiled with packages of their own, by test/frameworks
+      'examples/{nest,next,sveltekit,react-router}/',
       '**/*.js',
       '**/*.cjs',
       '**/*.mjs',

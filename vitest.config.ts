@@ -33,6 +33,13 @@ export default defineConfig({
       project('fault', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('races', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
+      project('frameworks', {
+        testTimeout: 60_000,
+        hookTimeout: 600_000,
+        globalSetup: [servers, installed],
+        maxWorkers: 2, // npm waits for the network more than it computes
+        sequence: { groupOrder: 1 }, // alone: building an application takes all there is
+      }),
       project('types', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
       project('package', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
       project('docs', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: [servers, installed] }),

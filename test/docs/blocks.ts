@@ -15,6 +15,7 @@ export type Mark =
   | { readonly kind: 'none' | 'compiles' | 'continues' }
   | { readonly kind: 'given'; readonly names: readonly string[] }
   | { readonly kind: 'file'; readonly name: string }
+  | { readonly kind: 'from'; readonly file: string }
   | { readonly kind: 'unchecked'; readonly reason: string }
 
 /** Every page whose blocks are checked. */
@@ -70,6 +71,7 @@ function parseMark(comment: string, place: string): Mark {
   if ((kind === 'compiles' || kind === 'continues') && rest === '') return { kind }
   if (kind === 'given' && rest !== '') return { kind, names: rest.split(',').map((name) => name.trim()) }
   if (kind === 'file' && /^[\w./-]+\.(ts|js)$/.test(rest)) return { kind, name: rest }
+  if (kind === 'from' && rest !== '') return { kind, file: rest }
   if (kind === 'unchecked' && rest !== '') return { kind, reason: rest }
   throw new Error(`${place} has a comment before a code block that means nothing: ${comment}`)
 }

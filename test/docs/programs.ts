@@ -18,7 +18,8 @@ export interface Program {
 export function toPrograms(blocks: readonly Block[]): Program[] {
   const chains: Block[][] = []
   for (const block of blocks) {
-    if (block.mark.kind === 'unchecked' || (block.language !== 'ts' && block.language !== 'js')) continue
+    if (block.mark.kind === 'unchecked' || block.mark.kind === 'from') continue
+    if (block.language !== 'ts' && block.language !== 'js') continue
     const chain = chains.at(-1)
     if (block.mark.kind !== 'continues') chains.push([block])
     else if (chain === undefined) throw new Error(`${block.page}:${block.line} continues nothing`)

@@ -77,6 +77,11 @@ for (const page of listPages()) {
 
     for (const block of blocks.filter(({ mark }) => mark.kind !== 'unchecked')) {
       const place = `${page}:${block.line}`
+      const { mark } = block
+      if (mark.kind === 'from')
+        it(`shows what stands in ${mark.file}, at ${place}`, () => {
+          expect(readFileSync(mark.file, 'utf8')).toContain(block.text)
+        })
       if (block.language === 'sh')
         it(`has commands that exist, at ${place}`, () => {
           execFileSync('bash', ['-n'], { input: block.text })

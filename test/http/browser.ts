@@ -86,7 +86,7 @@ export class Browser {
   }
 
   /** Takes in the cookies of an answer, as they arrive. */
-  receive({ setCookies }: Received): void {
+  receive({ setCookies }: Pick<Received, 'setCookies'>): void {
     for (const { name, value, maxAge } of setCookies.flatMap((line) => parseSetCookie(line))) {
       if (maxAge !== undefined && maxAge <= 0) this.jar.delete(name)
       else this.jar.set(name, value)

@@ -138,7 +138,9 @@ async function untilClosed(port: number): Promise<void> {
 describe('the programs in examples/', () => {
   it('are one per framework', () => {
     const folders = readdirSync('examples', { withFileTypes: true }).filter((entry) => entry.isDirectory())
-    expect(folders.map(({ name }) => name).sort()).toEqual([...names, 'inbox'].sort())
+    // Those that have packages of their own have a test of their own.
+    const others = readdirSync('test/frameworks').flatMap((file) => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
+    expect(folders.map(({ name }) => name).sort()).toEqual([...names, ...others, 'inbox'].sort())
   })
 
   for (const name of names) {
