@@ -32,6 +32,7 @@ export default defineConfig({
       project('integration', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
       project('fault', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('races', { testTimeout: 60_000, hookTimeout: 120_000, globalSetup: servers }),
+      project('load', { testTimeout: 600_000 * scale, hookTimeout: 120_000 * scale, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('frameworks', {
         testTimeout: 60_000,
