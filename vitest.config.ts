@@ -35,7 +35,7 @@ export default defineConfig({
       project('load', { testTimeout: 600_000 * scale, hookTimeout: 120_000 * scale, globalSetup: servers }),
       project('e2e', { testTimeout: 120_000, hookTimeout: 120_000 }),
       project('frameworks', {
-        testTimeout: 60_000,
+        testTimeout: 120_000,
         hookTimeout: 600_000,
         globalSetup: [servers, installed],
         maxWorkers: 2, // npm waits for the network more than it computes

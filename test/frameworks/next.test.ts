@@ -82,7 +82,7 @@ describe('Next.js', () => {
       const visitor = site.visitor()
       await visitor.signIn()
       const form = await formOf(visitor)
-      await site.withoutStore(async () => {
+      await site.withoutWrites(async () => {
         const { status, cookie } = await post(visitor, form)
         expect([status, cookie]).toEqual([500, undefined])
       })

@@ -73,11 +73,11 @@ export class Site {
     return result?.rows ?? []
   }
 
-  /** Makes every change of a stored session fail while `run` runs. */
+  /** Makes every write fail, and no read, while `run` runs. */
   async withoutWrites(run: () => Promise<void>): Promise<void> {
     await this.query(`
       create function refuse() returns trigger language plpgsql as $$ begin raise 'no room'; end $$;
-      create trigger refuse before update on sessions for each row execute function refuse()`)
+      create trigger refuse before insert or update or delete on sessions for each row execute function refuse()`)
     try {
       await run()
     } finally {
