@@ -25,7 +25,11 @@ begin
 
   if to_regnamespace('"${name.schema}"') is null then create schema "${name.schema}"; end if;
   if to_regclass('${table}') is null then${createTable(table)}
-  elsif not exists (select from pg_attribute where attrelid = to_regclass('${table}') and attname = 'absolute_end') then${mendFirstVersion(name)}
+  else
+    -- Before all else: an older version may be serving, and a lock that grows stronger would deadlock with it.
+    lock table ${table} in access exclusive mode;
+    if not exists (select from pg_attribute where attrelid = to_regclass('${table}') and attname = 'absolute_end') then${mendFirstVersion(name)}
+    end if;
   end if;
 ${addColumns(table)}
 
@@ -87,10 +91,11 @@ function addColumns(table: string): string {
     idle_timeout = greatest(1, round(date_part('epoch', expires_at - created_at)))
   where absolute_end is null;
   alter table ${table}
-    alter column renewed_at set not null,
-    alter column last_seen_at set not null,
-    alter column absolute_end set not null,
-    alter column idle_timeout set not null,
+    -- The defaults are for an older version that goes on serving: what it inserts ends by expires_at alone.
+    alter column renewed_at set default now(), alter column renewed_at set not null,
+    alter column last_seen_at set default now(), alter column last_seen_at set not null,
+    alter column absolute_end set default '9999-12-31 00:00:00+00', alter column absolute_end set not null,
+    alter column idle_timeout set default 1, alter column idle_timeout set not null,
     -- The hour in which the session ends, in UTC, for the cleanup to find it by: within the hour a touch does
     -- not change it, and so stays a heap-only update.
     add column if not exists cleanup_hour timestamp
@@ -103,12 +108,18 @@ const COLUMNS =
   'id,user_id,values,created_at,expires_at,signed_in_at,renewed_at,last_seen_at,absolute_end,version,persistent,' +
   'idle_timeout,secret_hash,address,user_agent,cleanup_hour'
 
+/** Columns that are never null and that the first version does not write: they have defaults for it. */
+const NEW_TO_OLDER_VERSIONS =
+  'renewed_at,last_seen_at,absolute_end,version,persistent,idle_timeout,secret_hash'
+
 function isDoneSql(name: TableName): string {
   const table = `to_regclass('${quoteTable(name)}')`
   const { byUser, byHour } = indexNames(name.table)
   return `(
     (select count(*) from pg_attribute
       where attrelid = ${table} and attname = any('{${COLUMNS}}'::name[]) and not attisdropped) = ${COLUMNS.split(',').length}
+    and (select count(*) from pg_attribute
+      where attrelid = ${table} and attname = any('{${NEW_TO_OLDER_VERSIONS}}'::name[]) and atthasdef) = ${NEW_TO_OLDER_VERSIONS.split(',').length}
     and (select count(*) from pg_index join pg_class on pg_class.oid = indexrelid
       where indrelid = ${table} and relname in ('${byUser}', '${byHour}')) = 2
   )`
