@@ -130,27 +130,36 @@ describe.each([14, 18] as const)('PostgresStore.migrate on PostgreSQL %i', (majo
     },
   )
 
-  it('needs no more than SELECT, INSERT, UPDATE and DELETE on the table afterwards (R-069)', async () => {
-    const role = `app_${randomUUID().slice(0, 8)}`
-    await new PostgresStore({ db: pool, schema: 'least' }).migrate()
-    await pool.query(`create role ${role} login`)
-    await pool.query(`grant usage on schema least to ${role}`)
-    await pool.query(`grant select, insert, update, delete on least.sessions to ${role}`)
-    const url = new URL(connectionString)
-    url.username = role
-    const restricted = new pg.Pool({ connectionString: url.href })
-    try {
-      await expect(restricted.query('create table least.other ()')).rejects.toMatchObject({ code: '42501' })
-      const store = new PostgresStore({ db: restricted, schema: 'least' })
-      await store.migrate()
-      for (const { name, run } of storeContract.filter((it) => !it.name.startsWith('race:'))) {
-        await pool.query('truncate least.sessions')
-        await run(store).catch((cause: unknown) => {
-          throw new Error(name, { cause })
-        })
+  it.each([
+    ['least', 'sessions'],
+    ['Select', 'order'],
+    ['S'.repeat(63), `${'t'.repeat(62)}T`],
+  ])(
+    'needs no more than SELECT, INSERT, UPDATE and DELETE on the table afterwards, here "%s"."%s" (R-069)',
+    async (schema, table) => {
+      const role = `app_${randomUUID().slice(0, 8)}`
+      const name = `"${schema}"."${table}"`
+      await new PostgresStore({ db: pool, schema, table }).migrate()
+      await pool.query(`create role ${role} login`)
+      await pool.query(`grant usage on schema "${schema}" to ${role}`)
+      await pool.query(`grant select, insert, update, delete on ${name} to ${role}`)
+      const url = new URL(connectionString)
+      url.username = role
+      const restricted = new pg.Pool({ connectionString: url.href })
+      try {
+        for (const refused of [`create table "${schema}".other ()`, `truncate ${name}`])
+          await expect(restricted.query(refused)).rejects.toMatchObject({ code: '42501' })
+        const store = new PostgresStore({ db: restricted, schema, table })
+        await store.migrate()
+        for (const { name: sentence, run } of storeContract.filter((it) => !it.name.startsWith('race:'))) {
+          await pool.query(`truncate ${name}`)
+          await run(store).catch((cause: unknown) => {
+            throw new Error(sentence, { cause })
+          })
+        }
+      } finally {
+        await restricted.end()
       }
-    } finally {
-      await restricted.end()
-    }
-  })
+    },
+  )
 })
