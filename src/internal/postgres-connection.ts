@@ -36,14 +36,39 @@ interface PgQuery {
   readonly types: { getTypeParser(): (value: unknown) => string }
 }
 
+interface PgResult {
+  readonly rows: readonly unknown[]
+}
+
 /** As much of a `pg` Pool or Client as is used here. */
 interface PgDatabase {
-  query(query: PgQuery): Promise<{ readonly rows: readonly unknown[] }>
+  query(query: PgQuery): Promise<PgResult>
+}
+
+/** As much of a connection of a `pg` Pool as is used here. */
+interface PgPoolClient {
+  query(query: PgQuery, values: undefined, callback: (error: Error | null, result: PgResult) => void): void
+  once(event: 'error', listener: (error: Error) => void): unknown
+  removeListener(event: 'error', listener: (error: Error) => void): unknown
+  /** With an error, the connection is closed; without, it goes back to the pool. */
+  release(error?: Error | null): void
+}
+
+/** As much of a `pg` Client as is used here while it connects. */
+interface PgConnecting {
+  /** Absent in `pg-native`. */
+  readonly connection?: { readonly stream: { destroy(): void } }
+  connect(callback: (error?: Error) => void): unknown
 }
 
 /** As much of a `pg` Pool as is used here. */
 interface PgPool extends PgDatabase {
-  readonly options: { readonly max?: number }
+  readonly options: { readonly max?: number; readonly connectionTimeoutMillis?: number | undefined }
+  /** Of what its connections are made. */
+  Client?: new (
+    options: object,
+  ) => PgConnecting
+  connect(callback: (error: Error | undefined, client: PgPoolClient | undefined) => void): unknown
   listenerCount(event: 'error'): number
   on(event: 'error', listener: () => void): unknown
 }
@@ -64,6 +89,9 @@ const asText: PgQuery['types'] = { getTypeParser: () => String }
 /** Pools of other drivers are taken for as large as `pg`'s default. */
 const USUAL_POOL_SIZE = 10
 
+/** How long a pool's connection may take to be made: `pg` lets it take for ever. */
+const CONNECT_TIMEOUT_MS = 10_000
+
 /** How long the driver has to give up a statement by itself, before the caller is told that it failed. */
 const GRACE_MS = 250
 
@@ -72,17 +100,22 @@ export class PostgresConnection {
   /** How many statements may be under way at once. One: they would wait for each other anyway. */
   readonly size: number
   readonly #db: PostgresDatabase
-  readonly #pg: PgDatabase | undefined
+  readonly #ask: ((query: PgQuery, deadline: number) => Promise<PgResult>) | undefined
   #usesNames: boolean
+  /** Statements that the driver still has, although their callers have been told that they failed. */
+  #abandoned = 0
 
   constructor(db: PostgresDatabase) {
     this.#db = db
-    this.#pg = isPgPool(db) || isPgClient(db) ? db : undefined
-    this.#usesNames = this.#pg !== undefined
+    if (isPgPool(db)) {
+      this.#ask = (query, deadline) => askPool(db, query, deadline)
+      // An 'error' of an idle connection that nobody listens for ends the process: when the database restarts,
+      // for one. The pool has dropped that connection by then; the next statement opens another.
+      if (db.listenerCount('error') === 0) db.on('error', () => {})
+      limitConnecting(db)
+    } else if (isPgClient(db)) this.#ask = (query) => db.query(query)
+    this.#usesNames = this.#ask !== undefined
     this.size = sizeOf(db)
-    // An 'error' of an idle connection that nobody listens for ends the process: when the database restarts,
-    // for one. The pool has dropped that connection by then; the next statement opens another.
-    if (isPgPool(db) && db.listenerCount('error') === 0) db.on('error', () => {})
   }
 
   /**
@@ -92,11 +125,14 @@ export class PostgresConnection {
    */
   async run(statement: Statement, values: unknown[], deadline: number): Promise<readonly Row[]> {
     const remaining = deadline - performance.now()
-    if (remaining <= 0) throw new Error('the statement was not sent: others took all of its time')
+    if (remaining <= 0) throw notSent('others took all of its time')
+    // Or they would pile up in the driver for as long as the database, or what else uses the pool, takes.
+    if (this.#abandoned >= this.size) throw notSent('earlier ones still wait for a connection')
     const usesNames = this.#usesNames
+    const work = this.#query(statement, values, deadline, usesNames)
+    // For what no driver limits: the wait for a connection, and drivers that have no timeout.
     try {
-      // For what no driver limits: the wait for a connection, and drivers that have no timeout.
-      return await within(remaining + GRACE_MS, this.#query(statement, values, remaining, usesNames))
+      return await within(remaining + GRACE_MS, work, () => this.#abandon(work))
     } catch (error) {
       if (!usesNames || !isBrokenStatementName(error)) throw error
       // PgBouncer before 1.21 in transaction mode. The server refused the name and ran nothing.
@@ -108,21 +144,91 @@ export class PostgresConnection {
   async #query(
     { name, text }: Statement,
     values: unknown[],
-    remaining: number,
+    deadline: number,
     usesNames: boolean,
   ): Promise<readonly Row[]> {
     const { rows } =
-      this.#pg === undefined
+      this.#ask === undefined
         ? await this.#db.query(text, values)
-        : await this.#pg.query({
-            text,
-            values,
-            name: usesNames ? name : undefined,
-            // The driver's own timeout closes the connection, so that its place in the pool is free again.
-            query_timeout: Number.isFinite(remaining) ? Math.ceil(remaining) : undefined,
-            types: asText,
-          })
+        : await this.#ask(
+            {
+              text,
+              values,
+              name: usesNames ? name : undefined,
+              // The driver's own timeout closes the connection, so that its place in the pool is free again.
+              query_timeout: Number.isFinite(deadline) ? Math.ceil(deadline - performance.now()) : undefined,
+              types: asText,
+            },
+            deadline,
+          )
     return rows as readonly Row[] // every column of every statement is cast to text
+  }
+
+  #abandon(work: Promise<unknown>): void {
+    this.#abandoned += 1
+    const isBack = () => {
+      this.#abandoned -= 1
+    }
+    work.then(isBack, isBack)
+  }
+}
+
+function notSent(why: string): Error {
+  return new Error(`the statement was not sent: ${why}`)
+}
+
+/**
+ * What `pool.query` does, but a statement that has waited for its connection past its deadline is not sent: who
+ * asked has been told that it failed, and may have asked again.
+ */
+function askPool(pool: PgPool, query: PgQuery, deadline: number): Promise<PgResult> {
+  return new Promise((resolve, reject) => {
+    pool.connect((refusal, client) => {
+      if (client === undefined) return reject(refusal ?? new Error('the pool gave no connection'))
+      if (performance.now() >= deadline) {
+        client.release()
+        return reject(notSent('others took all of its time'))
+      }
+      let isDone = false
+      const end = (error: Error | null, result?: PgResult) => {
+        if (isDone) return
+        isDone = true
+        client.removeListener('error', end)
+        client.release(error)
+        if (result === undefined) reject(error ?? new Error('the driver gave no result'))
+        else resolve(result)
+      }
+      client.once('error', end)
+      try {
+        client.query(query, undefined, end)
+      } catch (error) {
+        end(error instanceof Error ? error : new Error(String(error)))
+      }
+    })
+  })
+}
+
+const LIMITED: unique symbol = Symbol.for('coatcheck.limited') as never // one for all copies of this module
+
+/**
+ * Gives a connection that a pool opens an end, unless its owner has. One that went silent before it was ready would
+ * keep its place for ever: ten of them, and the application would have to be restarted. The pool's own option
+ * would limit the waiting for a free connection as well, in the application's own statements too.
+ */
+function limitConnecting(pool: PgPool): void {
+  const { Client, options } = pool
+  if (Client === undefined || LIMITED in Client || options.connectionTimeoutMillis !== undefined) return
+  pool.Client = class extends Client {
+    static readonly [LIMITED] = true
+
+    override connect(callback: (error?: Error) => void): unknown {
+      const timer = setTimeout(() => this.connection?.stream.destroy(), CONNECT_TIMEOUT_MS)
+      timer.unref()
+      return super.connect((error) => {
+        clearTimeout(timer)
+        callback(error)
+      })
+    }
   }
 }
 

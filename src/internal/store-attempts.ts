@@ -1,7 +1,15 @@
 import { SessionError, StoreError } from '../errors.ts'
+import type { Store } from '../store.ts'
+import { Backlog } from './backlog.ts'
+
+/** The operations that take no lock. */
+const READS: ReadonlySet<string> = new Set<keyof Store>(['get', 'listByUser', 'serverTime'])
 
 /** Everything that a store does passes through here: the one place where a driver's error gets its wrapping. */
 export class StoreAttempts {
+  /** Apart, because a lock may stop all writes and no read. */
+  readonly #reading = new Backlog()
+  readonly #writing = new Backlog()
   #underWay = 0
   readonly #whenIdle: (() => void)[] = []
 
@@ -9,7 +17,7 @@ export class StoreAttempts {
   async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
     this.#underWay += 1
     try {
-      return await work()
+      return await (READS.has(operation) ? this.#reading : this.#writing).run(work)
     } catch (error) {
       throw error instanceof SessionError ? error : new StoreError(operation, error)
     } finally {

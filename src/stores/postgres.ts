@@ -33,7 +33,8 @@ export interface PostgresStoreOptions {
    * ```
    *
    * On `pg` the store uses named statements, unless the first one shows that a pooler in between cannot carry
-   * them, and adds a listener for `error` to a Pool that has none.
+   * them. To a Pool that has none it adds a listener for `error`, and an end, of 10 seconds, for connections
+   * that do not come about.
    */
   readonly db: PostgresDatabase
   /** Name of the table: letters, digits and underscores, at most 63, not a digit first. (default: `"sessions"`) */
