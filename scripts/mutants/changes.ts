@@ -267,7 +267,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
     edits: [
       {
         find: `    this.#handedOut.delete(key)
-    this.#staged.set(key, { text, value: JSON.parse(text) })
+    this.#staged.set(key, { text, value: readJson(text) })
 `,
         replace: `    this.#handedOut.delete(key)
     this.#staged.set(key, { text, value })

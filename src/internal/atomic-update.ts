@@ -4,6 +4,7 @@ import type { EpochMs, JsonText, SaveResult, SessionChange, SessionRecord } from
 import type { Draft } from './draft.ts'
 import { endAfterUse } from './durations.ts'
 import { toJsonText } from './json.ts'
+import { readJson } from './read-json.ts'
 import { boundFor, type LostReason, lost, tooLarge } from './refusals.ts'
 import { type StagedValues, valueTextIn } from './staged-values.ts'
 import { type StoreCall, save } from './store-guard.ts'
@@ -40,7 +41,7 @@ export async function updateAtomically(
   const { key, values, change, clock, call, onLost } = update
   let before = values.textOf(key)
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
-    const value = change(before === undefined ? undefined : JSON.parse(before))
+    const value = change(before === undefined ? undefined : readJson(before))
     const after = value === undefined ? undefined : toJsonText(value, key)
     const result: SaveResult | undefined =
       after === before
@@ -68,7 +69,7 @@ export async function updateAtomically(
 
 function adopt({ key, values }: AtomicUpdate, after: JsonText | undefined): unknown {
   values.adopt(key, after)
-  return after === undefined ? undefined : JSON.parse(after)
+  return after === undefined ? undefined : readJson(after)
 }
 
 function toChange(

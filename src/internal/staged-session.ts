@@ -3,6 +3,7 @@ import type { Session, SignInOptions } from '../session.ts'
 import type { Json } from '../values.ts'
 import type { Draft } from './draft.ts'
 import { checkKey } from './json.ts'
+import { readJson } from './read-json.ts'
 
 /** Commits one `update()` against the store; given by the manager. @returns the new value. */
 export type CommitUpdate = (key: string, change: (old: unknown) => unknown) => Promise<unknown>
@@ -137,11 +138,11 @@ export class StagedSession<V extends object> implements Session<V> {
 
 function stageUpdate({ values }: Draft, key: string, change: (old: unknown) => unknown): unknown {
   const before = values.textOf(key)
-  const after = change(before === undefined ? undefined : JSON.parse(before))
+  const after = change(before === undefined ? undefined : readJson(before))
   if (after !== undefined) values.set(key, after)
   else if (before !== undefined) values.delete(key)
   const text = values.textOf(key)
-  return text === undefined ? undefined : JSON.parse(text)
+  return text === undefined ? undefined : readJson(text)
 }
 
 // Left alone, a promise that rejects would end the process.

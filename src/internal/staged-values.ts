@@ -1,6 +1,7 @@
 import { ValueError } from '../errors.ts'
 import type { JsonText } from '../store.ts'
 import { checkKey, toJsonText } from './json.ts'
+import { readJson } from './read-json.ts'
 
 /** What a commit does to a record's values, in this order: clear, delete, set. */
 export interface ValueChanges {
@@ -56,7 +57,7 @@ export class StagedValues {
     checkKey(key)
     const text = toJsonText(value, key)
     this.#handedOut.delete(key)
-    this.#staged.set(key, { text, value: JSON.parse(text) })
+    this.#staged.set(key, { text, value: readJson(text) })
   }
 
   delete(key: string): void {
@@ -83,7 +84,7 @@ export class StagedValues {
     this.#handedOut.delete(key)
     const stored = this.#read()
     if (text === undefined) delete stored[key]
-    else define(stored, key, JSON.parse(text))
+    else define(stored, key, readJson(text))
   }
 
   /** The value as it stands, as text. @throws {@link ValueError} it was changed in place to what JSON cannot hold. */
@@ -128,7 +129,7 @@ export class StagedValues {
     this.#cleared = false
     this.#storedText = undefined
     this.#stored = undefined
-    for (const [key, text] of set) this.#staged.set(key, { text, value: JSON.parse(text) })
+    for (const [key, text] of set) this.#staged.set(key, { text, value: readJson(text) })
   }
 
   #peek(key: string): unknown {
@@ -150,16 +151,16 @@ export function valueTextIn(values: JsonText, key: string): JsonText | undefined
 }
 
 function parse(text: JsonText): Record<string, unknown> {
-  const value: unknown = readJson(text)
+  const value = tryReading(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ValueError("the session's stored values are not a JSON object")
   }
   return value as Record<string, unknown> // just checked; its members stay unknown
 }
 
-function readJson(text: JsonText): unknown {
+function tryReading(text: JsonText): unknown {
   try {
-    return JSON.parse(text)
+    return readJson(text)
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { toCanonicalText } from '../internal/json.ts'
 import { pageOf } from '../internal/list-order.ts'
+import { readJson } from '../internal/read-json.ts'
 import type {
   EpochMs,
   JsonText,
@@ -157,7 +158,7 @@ function isLive(record: SessionRecord, now: EpochMs): boolean {
 
 /** A Map, because a key `__proto__` on a plain object would set its prototype. */
 function toMembers(values: JsonText): Map<string, unknown> {
-  return new Map(Object.entries(JSON.parse(values) as object)) // one JSON object, by the contract of `values`
+  return new Map(Object.entries(readJson(values) as object)) // one JSON object, by the contract of `values`
 }
 
 function meetsExpectation(members: ReadonlyMap<string, unknown>, { expect }: SessionChange): boolean {
@@ -165,7 +166,7 @@ function meetsExpectation(members: ReadonlyMap<string, unknown>, { expect }: Ses
   if (expect.value === undefined) return !members.has(expect.key)
   return (
     members.has(expect.key) &&
-    toCanonicalText(members.get(expect.key)) === toCanonicalText(JSON.parse(expect.value))
+    toCanonicalText(members.get(expect.key)) === toCanonicalText(readJson(expect.value))
   )
 }
 
@@ -173,7 +174,7 @@ function meetsExpectation(members: ReadonlyMap<string, unknown>, { expect }: Ses
 function toChangedValues(members: ReadonlyMap<string, unknown>, change: SessionChange): JsonText {
   const after = new Map(change.clear ? [] : members)
   for (const key of change.delete ?? []) after.delete(key)
-  for (const [key, value] of change.set ?? []) after.set(key, JSON.parse(value))
+  for (const [key, value] of change.set ?? []) after.set(key, readJson(value))
   // Object.fromEntries defines own properties, `__proto__` too: ECMA-262 CreateDataProperty.
   return JSON.stringify(Object.fromEntries(after))
 }

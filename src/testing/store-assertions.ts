@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readJson } from '../internal/read-json.ts'
 import type { EpochMs, JsonText, SaveResult, SessionChange, SessionRecord, Store } from '../store.ts'
 
 /** Compares values as JSON, because a store may order keys and space the text as it likes; all else exactly. */
@@ -28,7 +29,7 @@ export async function saved(
 
 /** Values as the application sees them. */
 export function parsed(values: JsonText): Record<string, unknown> {
-  return JSON.parse(values) as Record<string, unknown> // one JSON object, by the contract of `values`
+  return readJson(values) as Record<string, unknown> // one JSON object, by the contract of `values`
 }
 
 /** The values that the store holds, as the application sees them; `undefined`: there is no live record. */

@@ -7,8 +7,8 @@ import { describe, expect, inject, it } from 'vitest'
 const BUDGETS: Readonly<Record<string, number>> = {
   coatcheck: 13_800,
   'coatcheck/testing': 18_000,
-  'coatcheck/stores/memory': 1_400,
-  'coatcheck/stores/postgres': 9_900,
+  'coatcheck/stores/memory': 1_600,
+  'coatcheck/stores/postgres': 10_100,
   'coatcheck/stores/embedded': 11_600,
   'coatcheck/stores/redis': 6_700,
   'coatcheck/adapters/node': 4_500,
