@@ -1,4 +1,5 @@
 import type { Gate } from './gate.ts'
+import { keepsRequestsApart } from './runtime.ts'
 
 /** One request, and who waits for its answer. */
 export interface Part<Q, A> {
@@ -47,7 +48,8 @@ const SLOW_MS = 25
 
 /**
  * Sends requests in batches: one that arrives when nothing is under way goes at once, those that arrive
- * meanwhile go together in the next batch, and none is added to a batch already sent.
+ * meanwhile go together in the next batch, and none is added to a batch already sent. Where the runtime keeps
+ * its requests apart, each goes alone.
  */
 export class Batch<Q, A> {
   readonly #options: BatchOptions<Q, A>
@@ -56,6 +58,7 @@ export class Batch<Q, A> {
   readonly #lastOfKey = new Map<string, OpenEntry<Q, A>>()
   /** Whether a batch is under way that the next one waits for, or one is about to be sent. */
   #isBusy = false
+  readonly #sendsAlone = keepsRequestsApart()
 
   constructor(options: BatchOptions<Q, A>) {
     this.#options = options
@@ -63,9 +66,19 @@ export class Batch<Q, A> {
 
   add(request: Q): Promise<A> {
     return new Promise((resolve, reject) => {
-      this.#put({ request, resolve, reject })
-      this.#next()
+      const part = { request, resolve, reject }
+      if (this.#sendsAlone) this.#sendAlone(part)
+      else {
+        this.#put(part)
+        this.#next()
+      }
     })
+  }
+
+  #sendAlone(part: Part<Q, A>): void {
+    const { gate, keyOf, send } = this.#options
+    const entry = { key: keyOf(part.request), request: part.request, parts: [part] }
+    gate.run(() => send([entry])).catch(part.reject)
   }
 
   #put(part: Part<Q, A>): void {
@@ -97,7 +110,7 @@ export class Batch<Q, A> {
       this.#isBusy = false
       this.#next()
     }, SLOW_MS)
-    timer.unref()
+    timer.unref?.() // browsers and some runtimes answer with a number
     try {
       await this.#options.send(batch)
     } catch (error) {

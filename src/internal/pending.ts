@@ -1,3 +1,5 @@
+import { keepsRequestsApart } from './runtime.ts'
+
 /** Counts work under way, so that a closing process can wait for it. */
 export class Pending {
   #count = 0
@@ -23,6 +25,8 @@ export class Pending {
 
   /** Waits until nothing is under way, work included that begins meanwhile. Never rejects. */
   async settle(): Promise<void> {
+    // There, work whose request is gone is never over.
+    if (keepsRequestsApart()) return
     while (this.#count > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 }

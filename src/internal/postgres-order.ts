@@ -1,9 +1,16 @@
-/** Knows, by record, what is under way, and lets something run after all of it. */
+import { keepsRequestsApart } from './runtime.ts'
+
+/**
+ * Knows, by record, what is under way, and lets something run after all of it. Where the runtime keeps its requests
+ * apart nothing waits: the database puts what changes one record in a row.
+ */
 export class PostgresOrder {
   readonly #underWay = new Map<string, Promise<unknown>>()
+  readonly #waits = !keepsRequestsApart()
 
   /** Notes work on a record, which is not made to wait. */
   note<T>(id: string, work: Promise<T>): Promise<T> {
+    if (!this.#waits) return work
     const settled = work.then(ignore, ignore)
     const earlier = this.#underWay.get(id)
     const all = earlier === undefined ? settled : Promise.all([earlier, settled])

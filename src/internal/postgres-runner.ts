@@ -2,6 +2,7 @@ import { Gate } from './gate.ts'
 import type { PostgresConnection, Row, Statement } from './postgres-connection.ts'
 import { isLostConnection, wasRolledBack } from './postgres-errors.ts'
 import type { Statements } from './postgres-statements.ts'
+import { keepsRequestsApart } from './runtime.ts'
 
 /**
  * Which failed statements are sent once more, within the deadline. `always`: also after a lost connection, when
@@ -35,7 +36,9 @@ export class PostgresRunner {
     this.#connection = connection
     this.statements = statements
     this.#timeoutMs = timeout * 1000
-    const [reads, batches, writes] = toGates(connection.size)
+    // Who waits at a gate is let in by another request. One connection is one request's own.
+    const isOpen = connection.size > 1 && keepsRequestsApart()
+    const [reads, batches, writes] = toGates(isOpen ? Number.POSITIVE_INFINITY : connection.size)
     this.reads = reads
     this.batches = batches
     this.writes = writes
@@ -80,6 +83,7 @@ function isWorthRepeating(error: unknown, repeat: Repeat): boolean {
 
 /** Shares out the connections, of a usual pool of 10: four to reads, two to batches of writes, four to single writes. */
 function toGates(size: number): [reads: Gate, batches: Gate, writes: Gate] {
+  if (size === Number.POSITIVE_INFINITY) return [new Gate(size), new Gate(size), new Gate(size)]
   const reads = new Gate(Math.min(8, Math.max(1, Math.floor(size * 0.4))))
   if (size === 1) return [reads, reads, reads]
   const batches = new Gate(Math.min(4, Math.max(1, Math.floor(size * 0.2))))

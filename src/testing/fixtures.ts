@@ -20,7 +20,7 @@ export function aSecretHash(number: number): string {
  */
 export function aRecord(overrides: Partial<SessionRecord> = {}): SessionRecord {
   return {
-    id: randomUUID(),
+    id: overrides.id ?? randomUUID(), // a record of a module is given one: Workers have no random bytes at load
     secretHash: aSecretHash(1),
     userId: '',
     values: '{}',
