@@ -43,6 +43,11 @@ export default defineConfig({
       }),
       project('types', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
       project('package', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
+      project('runtimes', {
+        testTimeout: 600_000, // the first run installs the runtimes
+        hookTimeout: 600_000,
+        globalSetup: [servers, installed],
+      }),
       project('docs', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: [servers, installed] }),
     ],
   },

@@ -1,5 +1,6 @@
 import type { JsonText, SessionListing, SessionRecord } from '../store.ts'
 import { toCanonicalText } from './json.ts'
+import { readJson } from './read-json.ts'
 
 // A record is one hash. Its fields:
 //   f       facts, in this order, with a space between: secret hash, version, last seen, end, renewed, created,
@@ -31,7 +32,7 @@ export function toFacts(record: SessionRecord): string {
 /** Writes the other fields of a record, each before what it holds. */
 export function toPairs(record: SessionRecord): string[] {
   const { userId, address, userAgent } = record
-  const values = Object.entries(JSON.parse(record.values) as object) // one JSON object, by the contract of `values`
+  const values = Object.entries(readJson(record.values) as object) // one JSON object, by the contract of `values`
   return [
     ...(userId === '' ? [] : ['u', userId]),
     ...(address === undefined ? [] : ['a', address]),
@@ -47,7 +48,7 @@ export function toField(key: string): string {
 
 /** A value as it is stored: one spelling for equal values, so that a script can compare them. */
 export function toStoredValue(text: JsonText): JsonText {
-  return toCanonicalText(JSON.parse(text))
+  return toCanonicalText(readJson(text))
 }
 
 /** A secret hash in the facts. */

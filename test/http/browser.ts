@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:http'
 import { parseSetCookie } from 'set-cookie-parser'
+import { Wire } from './wire.ts'
 
 /** A response as it came over the wire. */
 export interface Received {
@@ -31,10 +31,11 @@ export interface Sent {
 export class Browser {
   readonly jar = new Map<string, string>()
   readonly #port: number
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  readonly #wire: Wire
 
   constructor(port: number) {
     this.#port = port
+    this.#wire = new Wire(port)
   }
 
   /** The Cookie header that the next request sends. */
@@ -53,36 +54,8 @@ export class Browser {
   send(path: string, sent: Sent = {}): Promise<Received> {
     const cookie = sent.cookie ?? this.cookie
     const headers = { ...sent.headers, ...(cookie.length > 0 ? { cookie: cookie as string | string[] } : {}) }
-    const { method = 'GET' } = sent
-    return new Promise((resolve, reject) => {
-      const asked = request({
-        port: this.#port,
-        host: '127.0.0.1',
-        agent: this.#agent,
-        path,
-        method,
-        headers,
-      })
-      asked.on('error', reject)
-      asked.on('response', (response) => {
-        sent.onHead?.()
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => (body += chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          resolve({
-            status: response.statusCode ?? 0,
-            reason: response.statusMessage ?? '',
-            headers: response.headers as Record<string, string | undefined>,
-            setCookies: response.headers['set-cookie'] ?? [],
-            body,
-            json: () => JSON.parse(body) as unknown,
-          })
-        })
-      })
-      asked.end()
-    })
+    const { method = 'GET', onHead } = sent
+    return this.#wire.send({ method, path, headers, onHead })
   }
 
   /** Takes in the cookies of an answer, as they arrive. */
@@ -101,6 +74,6 @@ export class Browser {
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#wire.close()
   }
 }

@@ -1,10 +1,7 @@
-import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 import { getSession } from 'coatcheck'
 import { sessions } from 'coatcheck/adapters/fetch'
+import { type FetchHandler, type FetchServer, nodeFetchServer } from './fetch-server.ts'
 import type { Answer, Handler, HttpHarness, Mount } from './http-case.ts'
-import { listen } from './node-harness.ts'
-
-type FetchHandler = (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>
 
 /** @returns the path and query of a request. */
 export function pathOf(request: { readonly url: string }): string {
@@ -36,14 +33,18 @@ function application(mounts: readonly Mount[], handle: Handler): FetchHandler {
   }
 }
 
-/** The adapter for the Fetch standard, wrapped once for each mount, the first outermost. */
-export const fetchHarness: HttpHarness = {
-  listen: (mounts, handle) => {
-    const wrapped = mounts.reduceRight<FetchHandler>(
-      (inner, { manager }) =>
-        sessions(manager, inner, { address: (_request, { incoming }) => incoming.socket.remoteAddress }),
-      application(mounts, handle),
-    )
-    return listen(getRequestListener(wrapped, { overrideGlobalObjects: false }))
-  },
+/** The adapter for the Fetch standard on a server, wrapped once for each mount, the first outermost. */
+export function fetchHarnessOn({ listen, address }: FetchServer): HttpHarness {
+  return {
+    listen: (mounts, handle) => {
+      const wrapped = mounts.reduceRight<FetchHandler>(
+        (inner, { manager }) => sessions(manager, inner, { address }),
+        application(mounts, handle),
+      )
+      return listen(wrapped)
+    },
+  }
 }
+
+/** The adapter for the Fetch standard, under @hono/node-server. */
+export const fetchHarness: HttpHarness = fetchHarnessOn(nodeFetchServer)

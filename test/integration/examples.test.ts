@@ -140,7 +140,7 @@ describe('the programs in examples/', () => {
     const folders = readdirSync('examples', { withFileTypes: true }).filter((entry) => entry.isDirectory())
     // Those that have packages of their own have a test of their own.
     const others = readdirSync('test/frameworks').flatMap((file) => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-    expect(folders.map(({ name }) => name).sort()).toEqual([...names, ...others, 'inbox'].sort())
+    expect(folders.map(({ name }) => name).sort()).toEqual([...names, ...others, 'inbox', 'worker'].sort())
   })
 
   for (const name of names) {
