@@ -175,7 +175,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
     edits: [
       {
         find: `  select t.id, t.secret_hash, t.expires_at, t.values
-  from \${table} t where t.id = any($1::text::text[])
+  from \${table} t where t.id = any(\${ONE_ARRAY})
   for no key update skip locked
 `,
         replace: `  select t.id, t.secret_hash, t.expires_at, t.values
@@ -195,7 +195,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
     edits: [
       {
         find: `  select t.id, t.secret_hash, t.expires_at
-  from \${table} t where t.id = any($1::text::text[])
+  from \${table} t where t.id = any(\${ONE_ARRAY})
   for no key update skip locked
 `,
         replace: `  select t.id, t.secret_hash, t.expires_at
