@@ -8,8 +8,9 @@ export interface Settings {
   readonly dataFolder: string
   /** The origin that people see, where a proxy in front speaks TLS. */
   readonly publicOrigin: string | undefined
-  /** Where PostgreSQL is; without it the sessions are kept in the data folder. */
+  /** Where the sessions are kept: in PostgreSQL or in Redis. Without either, in the data folder. */
   readonly databaseUrl: string | undefined
+  readonly redisUrl: string | undefined
 }
 
 /**
@@ -18,6 +19,8 @@ export interface Settings {
  * @throws {@link Error} a setting cannot work; the message names the variable.
  */
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
+  if (environment.DATABASE_URL && environment.REDIS_URL)
+    throw new Error('DATABASE_URL and REDIS_URL are both set: the sessions are kept in one of them')
   return {
     port: readPort(environment.PORT || '3000'),
     // Plain http is for this machine alone: the cookie travels in clear.
@@ -25,6 +28,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     dataFolder: environment.INBOX_DATA || 'data',
     publicOrigin: readOrigin(environment.INBOX_ORIGIN || undefined),
     databaseUrl: environment.DATABASE_URL || undefined,
+    redisUrl: environment.REDIS_URL || undefined,
   }
 }
 

@@ -17,9 +17,11 @@ await linkPackages(project, [
   'express',
   'fastify',
   'hono',
+  'ioredis',
   'koa',
   'pg',
   'postgres',
+  'redis',
 ])
 
 for (const page of listPages()) {

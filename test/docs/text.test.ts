@@ -7,7 +7,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../servers/postgres.ts'
 import { type Block, listPages, parseBlocks, readBlocks } from './blocks.ts'
 
-const LANGUAGES = ['ts', 'js', 'sql', 'sh', 'json', 'text']
+const LANGUAGES = ['nginx', 'ts', 'js', 'sql', 'sh', 'json', 'text']
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> } // our own
 
 /** npm scripts that a block runs and that do not exist. */
