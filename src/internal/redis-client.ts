@@ -67,6 +67,16 @@ export function toSend(client: RedisClient): Send {
   return (_key, command) => client.sendCommand([...command], OPTIONS)
 }
 
+/**
+ * Finds how to make this client look again for who has a key, where it does not do so by itself. node-redis 5 goes on
+ * asking the dead server of a Cluster, for as long as that stays away, and learns of its replacement only from a server
+ * that does not have the key (measured: no call was served in three minutes). So any server is asked for it.
+ */
+export function toLookAgain(client: RedisClient): (key: string) => Promise<unknown> {
+  if (!('nodeClient' in client && 'sendCommand' in client)) return async () => undefined
+  return (key) => client.sendCommand(undefined, false, ['exists', key], OPTIONS)
+}
+
 function notAClient(): ConfigError {
   return new ConfigError('client must be a client of node-redis 5, ioredis 5 or iovalkey, or a later version')
 }

@@ -24,7 +24,8 @@ export class RedisReads {
     this.#runner = runner
     this.#keys = keys
     this.#batch = new Batch({
-      gate: new Gate(4),
+      // No bound: a server that is silent would keep the places, and the reads of all others waiting.
+      gate: new Gate(Number.POSITIVE_INFINITY),
       maxSize: 500,
       keyOf: ({ id }) => id,
       fold: (_waiting, next) => next,

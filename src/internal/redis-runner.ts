@@ -10,6 +10,9 @@ const MOST_UNANSWERED = 20_000
 /** Between two tries, in ms: a failover takes a second or more. */
 const PAUSE_MS = 50
 
+/** Between two times that a client is made to look for its servers again, in ms. */
+const LOOK_AGAIN_MS = 1000
+
 /**
  * Which failed commands are sent again until the deadline. `undone`: only those that the server says it did not run.
  * `always`: also those of which nobody knows whether they took effect.
@@ -26,12 +29,15 @@ export interface RunOptions {
 /** Runs the commands of one store, each within its deadline. */
 export class RedisRunner {
   readonly #send: Send
+  readonly #lookAgain: (key: string) => Promise<unknown>
   readonly #timeoutMs: number
   #unanswered = 0
+  #lookedAgainAt = Number.NEGATIVE_INFINITY
 
-  /** @param timeout Seconds. */
-  constructor(send: Send, timeout: number) {
+  /** @param timeout Seconds. @param lookAgain Called when nobody answered for a key. */
+  constructor(send: Send, timeout: number, lookAgain: (key: string) => Promise<unknown>) {
     this.#send = send
+    this.#lookAgain = lookAgain
     this.#timeoutMs = timeout * 1000
   }
 
@@ -43,7 +49,7 @@ export class RedisRunner {
   /** Runs a script on its key. @returns an integer, or texts, or lists of them. */
   script(script: Script, key: string, args: readonly unknown[], options: RunOptions): Promise<unknown> {
     const operands = ['1', key, ...args.map(String)]
-    return this.#repeat(options, async () => {
+    return this.#repeat(key, options, async () => {
       try {
         return await this.#ask(key, ['evalsha', script.sha, ...operands])
       } catch (error) {
@@ -55,21 +61,30 @@ export class RedisRunner {
 
   /** Runs a command on its key. */
   command(name: string, key: string, args: readonly unknown[], options: RunOptions): Promise<unknown> {
-    return this.#repeat(options, () => this.#ask(key, [name, key, ...args.map(String)]))
+    return this.#repeat(key, options, () => this.#ask(key, [name, key, ...args.map(String)]))
   }
 
-  async #repeat<T>({ deadline, repeat }: RunOptions, ask: () => Promise<T>): Promise<T> {
+  async #repeat<T>(key: string, { deadline, repeat }: RunOptions, ask: () => Promise<T>): Promise<T> {
     if (this.#unanswered >= MOST_UNANSWERED) throw new Error(`${MOST_UNANSWERED} commands wait for an answer`)
     for (;;) {
       const left = deadline - performance.now()
       try {
         return await within(left, ask())
       } catch (error) {
+        const isLate = performance.now() + PAUSE_MS >= deadline
+        if (isLate && !isAnswer(error)) this.#noteSilence(key)
         const isWorthRepeating = wasNotRun(error) || (repeat === 'always' && !isAnswer(error))
-        if (!isWorthRepeating || performance.now() + PAUSE_MS >= deadline) throw withoutCommand(error)
+        if (!isWorthRepeating || isLate) throw withoutCommand(error)
       }
       await pause(PAUSE_MS)
     }
+  }
+
+  #noteSilence(key: string): void {
+    if (performance.now() < this.#lookedAgainAt + LOOK_AGAIN_MS) return
+    this.#lookedAgainAt = performance.now()
+    // Whatever comes of it: the next command finds out.
+    void this.#lookAgain(key).catch(() => undefined)
   }
 
   async #ask(key: string, command: readonly [name: string, ...args: string[]]): Promise<unknown> {

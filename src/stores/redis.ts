@@ -4,7 +4,7 @@ import { durationProblem } from '../internal/durations.ts'
 import { checkStorable, isStorableText } from '../internal/json.ts'
 import { pageOf } from '../internal/list-order.ts'
 import { Pending } from '../internal/pending.ts'
-import { hearErrors, type RedisClient, toSend } from '../internal/redis-client.ts'
+import { hearErrors, type RedisClient, toLookAgain, toSend } from '../internal/redis-client.ts'
 import { isWrongType } from '../internal/redis-errors.ts'
 import { RedisIndex } from '../internal/redis-index.ts'
 import { RedisKeys } from '../internal/redis-keys.ts'
@@ -78,7 +78,7 @@ export class RedisStore implements Store {
     if (problem !== undefined) throw new ConfigError(problem)
 
     hearErrors(client)
-    this.#runner = new RedisRunner(send, timeout)
+    this.#runner = new RedisRunner(send, timeout, toLookAgain(client))
     this.#scripts = createScripts()
     this.#keys = new RedisKeys(prefix)
     this.#index = new RedisIndex(this.#runner, this.#scripts, this.#keys)

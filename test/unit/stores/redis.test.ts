@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { ConfigError, StoreError, ValueError } from 'coatcheck'
 import { type RedisClient, RedisStore } from 'coatcheck/stores/redis'
@@ -137,6 +139,32 @@ describe('RedisStore and what the server says', () => {
     ]
     for (const run of work) await expect(run()).rejects.toThrow(StoreError)
     await store.close()
+  })
+
+  it('reads from a server that answers, however many reads wait for one that does not', async () => {
+    const { client } = aClient(([, key]) => (key?.includes(id) ? [] : forever()))
+    const store = storeOf(client, 2)
+    const silent = Array.from({ length: 20 }, async (_, n) => {
+      await pause(n * 40) // later than a batch is waited for by the next
+      await expect(store.get(randomUUID(), NOW)).rejects.toThrow(StoreError)
+    })
+    await pause(900)
+    let isSilentOver = false
+    void Promise.race(silent).then(() => (isSilentOver = true))
+    expect(await store.get(id, NOW)).toBeUndefined()
+    expect(isSilentOver).toBe(false)
+    await Promise.all(silent)
+  })
+
+  it('asks any server of a node-redis Cluster for a key that nobody answers for, once a second', async () => {
+    const keys: unknown[] = []
+    const sendCommand = (key: string | undefined) => {
+      keys.push(key)
+      return forever()
+    }
+    const store = storeOf({ sendCommand, nodeClient: () => {} }, 0.1)
+    await Promise.all([1, 2, 3].map(() => expect(store.get(randomUUID(), NOW)).rejects.toThrow(StoreError)))
+    expect(keys.filter((key) => key === undefined)).toHaveLength(1)
   })
 
   it('repeats after a lost connection what does no harm twice, and nothing else', async () => {
