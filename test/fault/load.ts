@@ -29,6 +29,11 @@ export class Load {
     this.#working = Promise.all([this.#visit(), ...this.#people.map((person) => this.#use(person))])
   }
 
+  /** Sessions whose sign-out or renewal was answered 503 at some time. */
+  get unsureEnds(): ReadonlySet<string> {
+    return new Set(this.#people.flatMap(({ unsureEnds }) => [...unsureEnds]))
+  }
+
   /** Waits for that many more requests that are answered 200. */
   answered(count: number): Promise<void> {
     const enough = this.#answered + count
@@ -55,10 +60,11 @@ export class Load {
     this.#visitor.close()
   }
 
-  /** Ends the load. @returns its counts, with what the table says of it. */
-  async stop(db: pg.Pool): Promise<Counts> {
+  /** Ends the load. @returns its counts, with what is kept of it, in the table or by what `kept` reads. */
+  async stop(kept: pg.Pool | (() => Promise<readonly Row[]>)): Promise<Counts> {
     await this.end()
-    const { lost, half } = await compare(this.#people, db)
+    const rows = typeof kept === 'function' ? await kept() : await readTable(kept)
+    const { lost, half } = compare(this.#people, rows)
     return {
       requests: this.#requests,
       answered: this.#answered,
@@ -114,15 +120,19 @@ export class Load {
   }
 }
 
-interface Row {
+/** A record as it is kept. */
+export interface Row {
   readonly id: string
   readonly user_id: string
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Sets what was acknowledged against what the table holds. */
-async function compare(people: readonly Person[], db: pg.Pool): Promise<Pick<Counts, 'lost' | 'half'>> {
-  const { rows } = await db.query<Row>('select id, user_id, values from sessions')
+async function readTable(db: pg.Pool): Promise<readonly Row[]> {
+  return (await db.query<Row>('select id, user_id, values from sessions')).rows
+}
+
+/** Sets what was acknowledged against what is kept. */
+function compare(people: readonly Person[], rows: readonly Row[]): Pick<Counts, 'lost' | 'half'> {
   const byId = new Map(rows.map((row) => [row.id, row]))
   const sessions = people.flatMap((it) => it.sessions)
   const unsureNames = new Set(people.flatMap((it) => it.unsureNames))

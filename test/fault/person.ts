@@ -45,6 +45,8 @@ export class Person {
   readonly surprises: string[] = []
   /** Names under which a sign-in was answered 503: a record of it is there whole, or not at all. */
   readonly unsureNames: string[] = []
+  /** Ids of sessions whose sign-out or renewal was answered 503 at some time. */
+  readonly unsureEnds = new Set<string>()
   readonly #browser: Browser
   readonly #name: string
   #generation = 0
@@ -133,9 +135,12 @@ export class Person {
     return asked
   }
 
-  async #renew(_session: KnownSession): Promise<Asked> {
+  async #renew(session: KnownSession): Promise<Asked> {
     const asked = await this.#ask('/renew')
-    if (asked.answer?.status !== 200) this.#isUnsureOfToken = true
+    if (asked.answer?.status !== 200) {
+      this.#isUnsureOfToken = true
+      this.unsureEnds.add(session.id)
+    }
     return asked
   }
 
@@ -146,6 +151,7 @@ export class Person {
       this.#forget()
     } else {
       session.isEnded = 'unsure'
+      this.unsureEnds.add(session.id)
       this.#isUnsureOfToken = true
     }
     return asked

@@ -62,7 +62,7 @@ export function expectUnharmed({ strange, lost, half, slowest }: Counts): void {
 }
 
 /** @returns a list that every promise which nobody holds joins when it rejects, until the test is over. */
-function watchRejections(): unknown[] {
+export function watchRejections(): unknown[] {
   const rejections: unknown[] = []
   const note = (reason: unknown) => void rejections.push(reason)
   process.on('unhandledRejection', note)

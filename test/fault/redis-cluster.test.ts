@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { Browser } from '../http/browser.ts'
+import { type RedisCluster, startCluster } from '../servers/redis-cluster.ts'
+import type { RedisNode } from '../servers/redis-node.ts'
+import { scale } from '../servers/scale.ts'
+import { print } from './counts.ts'
+import {
+  answered,
+  atAll,
+  countAll,
+  expectLittleLost,
+  expectNothingLost,
+  type RedisStage,
+  setRedisStages,
+} from './redis-stage.ts'
+
+/** A browser that is signed in, and where its record is. */
+interface Placed {
+  readonly browser: Browser
+  readonly slot: number
+  readonly node: RedisNode
+}
+
+describe('a Redis Cluster under load, with every client', { timeout: 180_000 * scale }, () => {
+  let cluster: RedisCluster
+
+  beforeAll(async () => {
+    cluster = await startCluster()
+  })
+
+  afterAll(() => cluster?.stop())
+
+  const stagesOf = (options?: object) =>
+    setRedisStages(
+      'cluster',
+      cluster.nodes.map(({ port }) => port),
+      options,
+    )
+
+  async function signInPlaced({ application, prefix }: RedisStage): Promise<Placed> {
+    const browser = new Browser(application.port)
+    onTestFinished(() => browser.close())
+    const { id } = (await browser.ask('/sign-in?to=placed')).json() as { id: string } // written by the application
+    const slot = Number(await cluster.nodes[0]?.command('cluster', 'keyslot', `${prefix}{${id}}`))
+    return { browser, slot, node: await cluster.primaryOf(slot) }
+  }
+
+  async function signInOn(stage: RedisStage, node: RedisNode): Promise<Placed> {
+    for (;;) {
+      const placed = await signInPlaced(stage)
+      if (placed.node === node) return placed
+    }
+  }
+
+  it('moves a slot to another node while it is used, and nobody notices', async () => {
+    const stages = await stagesOf({ timeout: 30 })
+    await atAll(stages, answered(40))
+    // An index: that of everybody's sign-ins and sign-outs, in every stage.
+    const slot = Number(await cluster.nodes[0]?.command('cluster', 'keyslot', '{7}'))
+    const move = await cluster.startMove(slot, await cluster.primaryOf((slot + 16_384 / 2) % 16_384))
+    await move.moveKeys(3)
+    await atAll(stages, answered(20))
+    await move.finish()
+    await atAll(stages, answered(20))
+    for (const counts of await countAll('slot moved', stages, cluster.nodes)) expectNothingLost(counts)
+  })
+
+  it('serves who is on another node than the one that is silent', async () => {
+    for (const node of cluster.nodes) await node.command('config', 'set', 'cluster-node-timeout', '120000')
+    const stages = await stagesOf()
+    const silent = await cluster.primaryOf(0)
+    const [onSilent, onOthers] = [
+      await Promise.all(
+        stages.map((stage) => Promise.all(Array.from({ length: 12 }, () => signInOn(stage, silent)))),
+      ),
+      await Promise.all(
+        stages.map(async (stage) =>
+          Promise.all([
+            signInOn(stage, await cluster.primaryOf(8192)),
+            signInOn(stage, await cluster.primaryOf(16_383)),
+          ]),
+        ),
+      ),
+    ]
+    silent.freeze()
+    try {
+      await Promise.all(
+        stages.map(async ({ name }, i) => {
+          let refused = 0
+          let served = 0
+          const isOver = () => refused >= 24
+          // One after the other, or all of them would travel in one batch, and hold up no other.
+          const ask = async ({ browser }: Placed, n: number) => {
+            await sleep(n * 100)
+            while (!isOver()) if ((await browser.ask('/')).status === 503) refused += 1
+          }
+          const use = async ({ browser }: Placed) => {
+            for (let n = 0; !isOver(); n++) {
+              expect((await browser.ask(n % 2 === 0 ? '/' : `/write?to=${n}`)).status).toBe(200)
+              served += 1
+              await sleep(4)
+            }
+          }
+          await Promise.all([...(onSilent[i] ?? []).map(ask), ...(onOthers[i] ?? []).map(use)])
+          print(`one node silent, ${name}`, [`${refused} refused there`, `${served} served on others`])
+          // While each request there waits out the deadline, the others are answered again and again.
+          expect(served).toBeGreaterThan(2 * refused)
+        }),
+      )
+    } finally {
+      silent.thaw()
+      for (const node of cluster.nodes) await node.command('config', 'set', 'cluster-node-timeout', '1000')
+    }
+    await cluster.untilHealthy()
+    await atAll(stages, answered(40))
+    for (const counts of await countAll('a node frozen and thawed', stages, cluster.nodes))
+      expectNothingLost(counts)
+  })
+
+  it('goes on by itself when a primary has died and its replica has taken its place', async () => {
+    const stages = await stagesOf()
+    await atAll(stages, answered(40))
+    const old = await cluster.primaryOf(0)
+    const placed = await Promise.all(stages.map((stage) => signInOn(stage, old)))
+    const killed = performance.now()
+    await old.kill()
+    await cluster.untilReplaced(0, old)
+    // Before the old one is back: nobody says that it ever will be.
+    await Promise.all(
+      placed.map(async ({ browser }, i) => {
+        while ((await browser.ask('/')).status !== 200) await sleep(50)
+        const seconds = (performance.now() - killed) / 1000
+        print(`primary killed, ${stages[i]?.name}`, [`served again after ${seconds.toFixed(1)} s`])
+      }),
+    )
+    await atAll(stages, ({ load }) => Promise.all([load.answered(40), load.plainAnswered(10)]))
+    await old.start()
+    await cluster.untilHealthy()
+    await atAll(stages, answered(40))
+    for (const counts of await countAll('primary of a Cluster killed', stages, cluster.nodes))
+      expectLittleLost(counts)
+  })
+})
