@@ -10,7 +10,19 @@ export interface RemoteStore extends Store {
 
 /** Starts a process with a store over the database at `url`. */
 export async function startStore(url: string): Promise<RemoteStore> {
-  const peer = await Peer.start('store-program.ts', url)
+  return toStore(await Peer.start('store-program.ts', url))
+}
+
+/** Starts a process with a store over a Redis Cluster. @param library The name of its client. @param ports Some nodes. */
+export async function startClusterStore(
+  library: string,
+  ports: readonly number[],
+  prefix: string,
+): Promise<RemoteStore> {
+  return toStore(await Peer.start('redis-store-program.ts', library, prefix, ...ports.map(String)))
+}
+
+function toStore(peer: Peer): RemoteStore {
   // The program answers with what its store answers.
   return {
     create: async (...args) => (await peer.ask('create', ...args)) as boolean,
