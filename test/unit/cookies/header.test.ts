@@ -25,6 +25,10 @@ describe('readCookies', () => {
     expect(readCookies('=x; ;', '', LIMIT)).toEqual([])
   })
 
+  it('goes on behind a name of one character that stands inside a pair, at its very end too', () => {
+    expect(readCookies('b=a; a=1; aa=2; ca', 'a', LIMIT)).toEqual(['1'])
+  })
+
   it('reads every distinct value in the order sent, at most as many as asked for (R-162)', () => {
     const header = '__Host-id=a; x=1; __Host-id=b; __Host-id=a; __Host-id=c; __Host-id=d'
     expect(read(header, 9)).toEqual(['a', 'b', 'c', 'd'])
@@ -225,6 +229,7 @@ describe('cookieProblem', () => {
     'example.com/',
     '*.example.com',
     `${'a'.repeat(64)}.com`,
+    `${'a.'.repeat(125)}comm`,
     `${'a.'.repeat(126)}com`,
     null,
     1,
@@ -242,6 +247,7 @@ describe('cookieProblem', () => {
     'example.xn--p1ai',
     'localhost',
     `${'a'.repeat(63)}.com`,
+    `${'a.'.repeat(125)}com`,
   ])('takes the domain %s (R-152)', (domain) => {
     expect(problemOf({ name: 'id', domain })).toBeUndefined()
   })

@@ -126,6 +126,9 @@ describe('nativeCodec, making tokens', () => {
   ])('refuses %s', (_, changes) => {
     for (const codec of [signing, encrypting]) {
       expect(() => codec.encode({ ...TOKEN, ...changes })).toThrow(ValueError)
+      expect(() => codec.encode({ ...TOKEN, ...changes })).toThrow(
+        /^token (id must be a UUID|secret must be 32 bytes|(issuedAt|absoluteEnd) must be whole milliseconds)/,
+      )
     }
   })
 
@@ -136,6 +139,7 @@ describe('nativeCodec, making tokens', () => {
 
   it('refuses to be made without a key', () => {
     expect(() => aCodec({ auth: [] })).toThrow(ConfigError)
+    expect(() => aCodec({ auth: [] })).toThrow('authKey must hold at least one key')
   })
 
   it('makes no random bytes before the first token: Workers forbid them at load', () => {

@@ -66,6 +66,7 @@ describe('serializeCookie', () => {
     (maxAge) => {
       const cookie = aCookie({ maxAge: maxAge as number }) // wrong types are the point
       expect(() => serializeCookie(cookie)).toThrow(ValueError)
+      expect(() => serializeCookie(cookie)).toThrow('cookie maxAge must be whole seconds from 0 to 34560000')
     },
   )
 
@@ -112,7 +113,15 @@ describe('serializeCookie', () => {
 
   it('counts name and value, 4096 bytes together (R-154, R-026)', () => {
     expect(accepts({ name: 'id', value: 'v'.repeat(4_094) })).toBe(true)
-    expect(accepts({ name: 'id', value: 'v'.repeat(4_095) })).toBe(false)
+    const tooLong = aCookie({ name: 'id', value: 'v'.repeat(4_095) })
+    expect(() => serializeCookie(tooLong)).toThrow(
+      'cookie name and value must be at most 4096 bytes together',
+    )
+  })
+
+  it.each([7, true, null, undefined])('refuses the value %j, which is no text', (value) => {
+    const cookie = aCookie({ value: value as unknown as string }) // wrong types are the point
+    expect(() => serializeCookie(cookie)).toThrow(/^cookie value must be ASCII/)
   })
 
   it('refuses what no user agent keeps, and never repeats the value in its message', () => {

@@ -62,7 +62,7 @@ const REFUSED: readonly (readonly [object, string])[] = [
   [{ secret: KEY }, 'unknown option "secret"'],
   [{ idletimeout: undefined }, 'unknown option "idletimeout"'],
   [{ cookie: { maxAge: 60 } }, 'unknown option "cookie.maxAge"'],
-  [{ cookie: 'id' }, 'cookie'],
+  [{ cookie: 'id' }, 'cookie must be an object'],
   [{ cookie: { name: '' } }, 'cookie.name'],
   [{ cookie: { name: 'a b' } }, 'cookie.name'],
   [{ cookie: { name: 'x'.repeat(4000) } }, 'cookie.name'],
@@ -105,6 +105,7 @@ describe('SessionManager, options', () => {
   it.each([undefined, null, 'options', 7])('refuses %o in place of options', (options) => {
     const construct = () => new SessionManager(options as unknown as SessionManagerOptions) // on purpose
     expect(construct).toThrow(ConfigError)
+    expect(construct).toThrow('the options must be an object')
   })
 
   it('never puts a key into a message (rule 9)', () => {
