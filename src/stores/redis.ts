@@ -197,15 +197,11 @@ export class RedisStore implements Store {
     return this.#attempts.run('cleanup', async () => {
       const sets = this.#keys.allDue()
       let freed = 0
-      for (let left = sets.length; left > 0 && freed < limit; ) {
+      for (let left = sets.length; left > 0 && freed < limit; left--) {
         const set = sets[this.#nextDueSet] ?? ''
-        const deadline = this.#runner.newDeadline()
-        const ids = await this.#index.dueIn(set, now, limit - freed, deadline)
-        const ended = await Promise.all(ids.map((id) => this.#expire(id, now, deadline)))
-        freed += ended.filter(Boolean).length
-        if (ids.length > 0) continue // there may be more
+        // Before it is asked: a set whose server is down must not keep the others waiting.
         this.#nextDueSet = (this.#nextDueSet + 1) % sets.length
-        left -= 1
+        freed += await this.#cleanUp(set, now, limit - freed)
       }
       return freed
     })
@@ -249,6 +245,17 @@ export class RedisStore implements Store {
     } catch (error) {
       if (isWrongType(error)) return undefined
       throw error
+    }
+  }
+
+  /** @returns how many it freed; fewer than `limit`: no more of this set are due. */
+  async #cleanUp(set: string, now: EpochMs, limit: number): Promise<number> {
+    for (let freed = 0; ; ) {
+      const deadline = this.#runner.newDeadline()
+      const ids = await this.#index.dueIn(set, now, limit - freed, deadline)
+      const ended = await Promise.all(ids.map((id) => this.#expire(id, now, deadline)))
+      freed += ended.filter(Boolean).length
+      if (ids.length === 0 || freed === limit) return freed
     }
   }
 
