@@ -106,7 +106,7 @@ describe('the keys of a RedisStore', () => {
     await client.zadd('p:u{ada}', `${ago(TEN_MINUTES - 30_000)}`, recent, `${ago(TEN_MINUTES + 30_000)}`, old)
     expect(await store.listByUser('ada', NOW)).toEqual([])
     await store.close()
-    expect(await client.zrange('p:u{ada}', 0, -1)).toEqual([recent])
+    expect(await client.zrange('p:u{ada}', '0', '-1')).toEqual([recent])
   })
 
   it('of two prefixes have nothing to do with each other, patterns and braces or not', async () => {
