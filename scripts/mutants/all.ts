@@ -1,6 +1,7 @@
 import { mutantsOfAnswers } from './answers.ts'
 import { mutantsOfChanges } from './changes.ts'
 import type { Mutant } from './mutant.ts'
+import { mutantsOfRedis } from './redis.ts'
 import { mutantsOfSecrets } from './secrets.ts'
 import { mutantsOfTime } from './time.ts'
 
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfChanges,
   ...mutantsOfTime,
   ...mutantsOfAnswers,
+  ...mutantsOfRedis,
 ]

@@ -204,6 +204,14 @@ describe('RedisStore and what the server says', () => {
     }
   })
 
+  it('fails a revocation where one session’s server fails, rather than say that all have ended', async () => {
+    const { client } = aClient(([name, , , key]) => {
+      if (name === 'zrange') return ['a', 'b', 'c']
+      return key === 'p:{b}' ? new Error('ERR out of order') : 'ada'
+    })
+    await expect(storeOf(client).deleteByUser('ada')).rejects.toThrow(StoreError)
+  })
+
   it('keeps no command, and so no value and no hash, on an error (R-093)', async () => {
     const error = Object.assign(new Error('OOM command not allowed'), {
       command: { name: 'evalsha', args: ['"private"'] },

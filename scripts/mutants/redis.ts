@@ -1,0 +1,88 @@
+import type { Mutant } from './mutant.ts'
+
+const CONTRACT = ['test/contract/redis-single.test.ts']
+const KEYS = ['test/integration/redis-keys.test.ts']
+const UNIT = ['test/unit/stores/redis.test.ts']
+const SCRIPTS = 'src/internal/redis-scripts.ts'
+
+/** Faults in the store on Redis. */
+export const mutantsOfRedis: readonly Mutant[] = [
+  {
+    name: 'redis-expired-lives',
+    file: SCRIPTS,
+    edits: [{ find: 'return facts and tonumber(now) < tonumber(facts[4])', replace: 'return facts' }],
+    tests: CONTRACT,
+    why: 'a session that has ended can be written to and moved on, for the ten minutes that its key is still there',
+  },
+  {
+    name: 'redis-touch-any-secret',
+    file: SCRIPTS,
+    edits: [
+      {
+        find: 'if not is_live(facts, ARGV[1]) or facts[1] ~= ARGV[2] then return nil end',
+        replace: 'if not is_live(facts, ARGV[1]) then return nil end',
+      },
+    ],
+    tests: CONTRACT,
+    why: 'whoever holds the token from before a sign-in keeps the session alive',
+  },
+  {
+    name: 'redis-old-secret-lives',
+    file: SCRIPTS,
+    edits: [
+      {
+        find: 'facts[1], facts[3], facts[4], facts[5] = renewed_secret, seen, ends, renewed_at',
+        replace: 'facts[3], facts[4], facts[5] = seen, ends, renewed_at',
+      },
+    ],
+    tests: CONTRACT,
+    why: 'the token from before a sign-in opens the session of who has signed in',
+  },
+  {
+    name: 'redis-no-lifetime',
+    file: SCRIPTS,
+    edits: [
+      {
+        find: `    redis.call('pexpire', key, math.max(0, math.ceil(facts[4] - now)) + \${LINGER_MS})\n`,
+        replace: '',
+      },
+    ],
+    tests: KEYS,
+    why: 'the server keeps every session for ever',
+  },
+  {
+    name: 'redis-delete-any-user',
+    file: SCRIPTS,
+    edits: [{ find: "  if ARGV[1] ~= '' and ARGV[1] ~= user then return nil end\n", replace: '' }],
+    tests: CONTRACT,
+    why: 'one user ends the sessions of another',
+  },
+  {
+    name: 'redis-drops-the-young',
+    file: SCRIPTS,
+    edits: [{ find: ` and tonumber(added) < now - \${LINGER_MS}`, replace: '' }],
+    tests: KEYS,
+    why: 'a list that is read beside a sign-in takes the session off the index, and revokeAll misses it',
+  },
+  {
+    name: 'redis-sign-in-unlisted',
+    file: 'src/stores/redis.ts',
+    edits: [{ find: '      if (signIn !== undefined) {\n', replace: '      if (signIn === null) {\n' }],
+    tests: CONTRACT,
+    why: 'a session that was signed in to is in no list, and revokeAll misses it until its first touch',
+  },
+  {
+    name: 'redis-revocation-lies',
+    file: 'src/stores/redis.ts',
+    edits: [{ find: 'await Promise.all(some.map(end))', replace: 'await Promise.allSettled(some.map(end))' }],
+    tests: UNIT,
+    why: 'revokeAll says that all have ended, while those on a server that is down live on',
+  },
+  {
+    name: 'redis-reads-wait-for-each-other',
+    file: 'src/internal/redis-reads.ts',
+    edits: [{ find: 'gate: new Gate(Number.POSITIVE_INFINITY)', replace: 'gate: new Gate(4)' }],
+    tests: UNIT,
+    why: 'one silent server of a Cluster keeps everybody waiting',
+  },
+]
