@@ -1,4 +1,5 @@
-import { Browser, type Received } from '../http/browser.ts'
+import { Browser } from '../http/browser.ts'
+import type { Received } from '../http/received.ts'
 
 /** A session as its owner knows it. */
 export interface KnownSession {

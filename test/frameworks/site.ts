@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import { Browser, type Received } from '../http/browser.ts'
+import { Browser } from '../http/browser.ts'
+import type { Received } from '../http/received.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { type Program, prepare, type Running, type Start } from './program.ts'
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Browser, Received } from './browser.ts'
+import type { Browser } from './browser.ts'
 import type { HttpCase } from './http-case.ts'
+import type { Received } from './received.ts'
 import { path, type Step } from './script.ts'
 import {
   assertDeletion,

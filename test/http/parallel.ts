@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { SessionManager } from 'coatcheck'
-import type { Browser, Received } from './browser.ts'
+import type { Browser } from './browser.ts'
 import type { HttpCase } from './http-case.ts'
+import type { Received } from './received.ts'
 import { path } from './script.ts'
 import { assertNoCookie, inWorld, viewOf, type World } from './world.ts'
 

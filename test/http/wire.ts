@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import type { Received } from './browser.ts'
+import type { Received } from './received.ts'
 
 /** A request as it goes over the wire. */
 export interface WireRequest {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { generateKey, type SessionEvent, SessionManager, type SessionManagerOptions } from 'coatcheck'
 import { MemoryStore } from 'coatcheck/stores/memory'
-import { Browser, type Received } from './browser.ts'
+import { Browser } from './browser.ts'
 import type { Handler, HttpHarness, Mount, Values } from './http-case.ts'
+import type { Received } from './received.ts'
 import { HANDLED, Pauses, scripted, type View } from './script.ts'
 import { type WatchedStore, watchedStore } from './watched-store.ts'
 

@@ -11,10 +11,11 @@ import { fastify } from 'fastify'
 import { Hono } from 'hono'
 import Koa from 'koa'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Browser, type Received } from '../http/browser.ts'
+import { Browser } from '../http/browser.ts'
 import type { Values } from '../http/http-case.ts'
 import { listen } from '../http/node-harness.ts'
 import { keep } from '../http/node-server.ts'
+import type { Received } from '../http/received.ts'
 
 type Manager = SessionManager<Values>
 

@@ -1,4 +1,4 @@
-import type { Received } from '../../http/browser.ts'
+import type { Received } from '../../http/received.ts'
 import type { Wire as NodeWire, WireRequest } from '../../http/wire.ts'
 
 /** A binding of a Worker to a service. */
