@@ -59,7 +59,8 @@ const OPTIONS: NodeRedisOptions = { typeMapping: {}, timeout: 0 }
  * @throws {@link ConfigError} it is none of them.
  */
 export function toSend(client: RedisClient): Send {
-  if (!(client instanceof Object)) throw notAClient()
+  // Not `instanceof Object`: where a test runner has globals of its own, a client of node-redis is of Node's.
+  if (typeof client !== 'object' || client === null) throw notAClient()
   if ('call' in client) return (_key, command) => client.call(...command)
   if (!('sendCommand' in client)) throw notAClient()
   if ('nodeClient' in client) return (key, command) => client.sendCommand(key, false, [...command], OPTIONS)

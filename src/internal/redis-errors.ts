@@ -1,6 +1,10 @@
+/** What Redis 6.2 puts before the error of a command that a script ran. */
+const IN_A_SCRIPT = /^ERR Error running script .*?-(?=[A-Z]+ )/
+
 /** The first word of what the server answered, which names the error; empty: the error is not the server's. */
 function codeOf(error: unknown): string {
-  return error instanceof Error ? (/^[A-Z]+(?= )/.exec(error.message)?.[0] ?? '') : ''
+  if (!(error instanceof Error)) return ''
+  return /^[A-Z]+(?= )/.exec(error.message.replace(IN_A_SCRIPT, ''))?.[0] ?? ''
 }
 
 /** Whether the server has not seen this script, or has forgotten it. Nothing was run. */

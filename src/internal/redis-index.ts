@@ -49,13 +49,13 @@ export class RedisIndex {
   }
 
   /** @returns whether it was there. Of several that remove it at once, one is told so. */
-  async removeDue(id: string, deadline: number): Promise<boolean> {
-    return Number(await this.#runner.command('zrem', this.#keys.due(id), [id], always(deadline))) === 1
+  async removeDue(id: string, deadline: number, set: string = this.#keys.due(id)): Promise<boolean> {
+    return Number(await this.#runner.command('zrem', set, [id], always(deadline))) === 1
   }
 
-  /** Moves what is still noted. */
-  async moveDue(id: string, expiresAt: EpochMs, deadline: number): Promise<void> {
-    await this.#runner.command('zadd', this.#keys.due(id), ['xx', expiresAt, id], always(deadline))
+  /** Moves what is still noted in a set. */
+  async moveDue(set: string, id: string, expiresAt: EpochMs, deadline: number): Promise<void> {
+    await this.#runner.command('zadd', set, ['xx', expiresAt, id], always(deadline))
   }
 
   /** Ids that were noted to end until `now`, of one of the sets. */

@@ -1,4 +1,4 @@
-/** Sets that hold when records are due, so that none grows too large and a Cluster shares them out. */
+/** Sets that hold when records are due, so that none grows too large and a Cluster shares them out. A power of two. */
 const DUE_SETS = 64
 
 /** The keys of one store. What stands in braces decides which server of a Cluster has the key. */
@@ -22,7 +22,7 @@ export class RedisKeys {
 
   /** A sorted set: ids of records, by when each was to end at its creation. */
   due(id: string): string {
-    return this.#due(Number.parseInt(id.slice(0, 2), 16) % DUE_SETS || 0)
+    return this.#due(Number.parseInt(id.slice(0, 2), 16) & (DUE_SETS - 1))
   }
 
   /** Every key that {@link due} can give. */

@@ -126,5 +126,6 @@ function readFacts(text = ''): Facts | undefined {
 function toPairsOfReply(reply: unknown): readonly unknown[] {
   if (Array.isArray(reply)) return reply
   if (reply instanceof Map) return [...reply].flat()
-  return reply instanceof Object ? Object.entries(reply).flat() : []
+  // Without a prototype from node-redis 5, where it speaks RESP3.
+  return typeof reply === 'object' && reply !== null ? Object.entries(reply).flat() : []
 }

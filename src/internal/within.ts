@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from './durations.ts'
+
 /**
  * Waits for work at most this long. What the work does later is nobody's concern.
  *
@@ -8,10 +10,13 @@ export async function within<T>(ms: number, work: Promise<T>, onLate?: () => voi
   if (!Number.isFinite(ms)) return work
   let timer: NodeJS.Timeout | undefined
   const lateness = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      onLate?.()
-      reject(new Error(`no answer within ${Math.ceil(ms)} ms`))
-    }, ms)
+    timer = setTimeout(
+      () => {
+        onLate?.()
+        reject(new Error(`no answer within ${Math.ceil(ms)} ms`))
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    )
   })
   try {
     return await Promise.race([work, lateness])

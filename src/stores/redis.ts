@@ -48,6 +48,9 @@ export interface RedisStoreOptions {
 
 const DEFAULT_TIMEOUT = 4
 
+/** Records that one step of a cleanup ends, at most. */
+const CLEANUP_STEP = 500
+
 /**
  * Keeps sessions in Redis 6.2 or later, or in Valkey.
  *
@@ -185,9 +188,12 @@ export class RedisStore implements Store {
         if (owner !== undefined) deleted.push(id)
       }
       const ids = await this.#index.idsOfUser(userId, deadline)
-      for (const some of chunksOf(ids.filter((id) => id !== options?.except)))
+      for (const some of chunksOf(ids.filter((id) => id !== options?.except))) {
+        const before = deleted.length
         await Promise.all(some.map(end))
-      this.#later(this.#index.removeFromUser(userId, deleted, deadline))
+        // Now, so that a call after one that ran out of time has less to do.
+        this.#later(this.#index.removeFromUser(userId, deleted.slice(before), deadline))
+      }
       return deleted
     })
   }
@@ -252,24 +258,25 @@ export class RedisStore implements Store {
   async #cleanUp(set: string, now: EpochMs, limit: number): Promise<number> {
     for (let freed = 0; ; ) {
       const deadline = this.#runner.newDeadline()
-      const ids = await this.#index.dueIn(set, now, limit - freed, deadline)
-      const ended = await Promise.all(ids.map((id) => this.#expire(id, now, deadline)))
+      const most = Math.min(CLEANUP_STEP, limit - freed)
+      const ids = await this.#index.dueIn(set, now, most, deadline)
+      const ended = await Promise.all(ids.map((id) => this.#expire(set, id, now, deadline)))
       freed += ended.filter(Boolean).length
       if (ids.length === 0 || freed === limit) return freed
     }
   }
 
-  /** Ends a record that is due, unless it was used meanwhile. @returns whether it freed what was left of it. */
-  async #expire(id: string, now: EpochMs, deadline: number): Promise<boolean> {
+  /** Ends a record that a set has due, unless it was used meanwhile. @returns whether it freed what was left of it. */
+  async #expire(set: string, id: string, now: EpochMs, deadline: number): Promise<boolean> {
     const options = { deadline, repeat: 'undone' } as const
     const reply = await this.#runner.script(this.#scripts.expire, this.#keys.record(id), [now], options)
     const [state, detail] = (reply as unknown[]).map(String) // what the script says
     if (state === 'live') {
-      await this.#index.moveDue(id, Number(detail), deadline)
+      await this.#index.moveDue(set, id, Number(detail), deadline)
       return false
     }
     if (state === 'ended' && detail) await this.#index.removeFromUser(detail, [id], deadline)
-    return await this.#index.removeDue(id, deadline)
+    return await this.#index.removeDue(id, deadline, set) // else what a wrong set has would be due for ever
   }
 
   /** Does what no answer depends on: what an index names too much is found out by whoever reads it. */

@@ -90,6 +90,28 @@ describe('the keys of a RedisStore', () => {
     expect(await client.keys('*')).toEqual([])
   })
 
+  it('leave with cleanup in steps, however many are due at once', async () => {
+    const ids = Array.from({ length: 21_000 }, (_, n) => [`${NOW}`, `00-${n}`])
+    await client.zadd('p:d{0}', ...ids.flat())
+    expect(await store.cleanup(NOW, 30_000)).toBe(21_000)
+  })
+
+  it('leave with cleanup also the set that an id does not belong in', async () => {
+    const live = aRecord({ expiresAt: NOW + 3 * HOUR, absoluteEnd: NOW + 3 * HOUR })
+    await store.create(live, NOW)
+    for (let n = 0; n < 64; n++) await client.zadd(`p:d{${n}}`, `${NOW}`, live.id, `${NOW}`, aRecord().id)
+    expect(await store.cleanup(NOW + HOUR, 1000)).toBe(64)
+  })
+
+  it('leave with cleanup, whatever the id looks like', async () => {
+    for (const id of ['-f', '', '}', '{}a', 'ü', '\n', '*']) {
+      expect(await store.create(aRecord({ id, userId: `}${id}` }), NOW)).toBe(true)
+      expect(await store.get(id, NOW)).toMatchObject({ id })
+    }
+    expect(await store.cleanup(NOW + 2 * HOUR, 100)).toBe(7)
+    expect(await client.keys('*')).toEqual([])
+  })
+
   it('take a session back into its user’s index with its next touch', async () => {
     const record = aRecord({ userId: 'ada' })
     await store.create(record, NOW)

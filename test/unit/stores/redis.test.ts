@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { ConfigError, StoreError, ValueError } from 'coatcheck'
 import { type RedisClient, RedisStore } from 'coatcheck/stores/redis'
 import { aChange, aRecord, aSecretHash, NOW } from 'coatcheck/testing'
@@ -47,6 +48,16 @@ describe('RedisStore options', () => {
     expect(make).toThrow(message)
   })
 
+  it('takes a client whose Object is not ours, as under Jest', () => {
+    const foreign = runInNewContext('({ call: async () => null })')
+    expect(() => new RedisStore({ client: foreign })).not.toThrow()
+  })
+
+  it('waits for an answer where the timeout is longer than a timer of Node can be', async () => {
+    const { client } = aClient(() => pause(20, []))
+    expect(await storeOf(client, 4_000_000).get(id, NOW)).toBeUndefined()
+  })
+
   it('listens for errors of a client that nobody listens to, and of no other', () => {
     const lone = Object.assign(new EventEmitter(), { call: async () => null })
     new RedisStore({ client: lone })
@@ -87,7 +98,9 @@ describe('RedisStore and what clients are like', () => {
     const facts = `${aSecretHash(1)} 1 ${NOW} ${NOW + 1} ${NOW} ${NOW} - 3600 ${NOW + 2} 0`
     const fields = { f: facts, u: 'ada', '"cart"': '[1]' }
     const list = Object.entries(fields).flat()
-    const replies = [fields, new Map(Object.entries(fields)), list, list.map((text) => Buffer.from(text))]
+    const bare = Object.assign(Object.create(null), fields) // as from node-redis 5 with RESP3
+    const bytes = list.map((text) => Buffer.from(text))
+    const replies = [fields, bare, new Map(Object.entries(fields)), list, bytes]
     for (const reply of replies) {
       const record = await storeOf(aClient(() => reply).client).get(id, NOW)
       expect(record).toMatchObject({ id, userId: 'ada', values: '{"cart":[1]}', signedInAt: undefined })
@@ -110,6 +123,7 @@ describe('RedisStore and what the server says', () => {
     'READONLY You can’t write',
     'CLUSTERDOWN Hash slot',
     'TRYAGAIN Multiple keys',
+    'ERR Error running script (call to f_1a2b): @user_script:19: @user_script: 19: -READONLY You can’t write', // 6.2
   ])('asks again where nothing was run: %s', async (message) => {
     const { client, sent } = aClient((_, n) => (n < 3 ? new Error(message) : ['gone']))
     const renewal = { secretHash: aSecretHash(2), renewedAt: NOW }
@@ -210,6 +224,18 @@ describe('RedisStore and what the server says', () => {
       return key === 'p:{b}' ? new Error('ERR out of order') : 'ada'
     })
     await expect(storeOf(client).deleteByUser('ada')).rejects.toThrow(StoreError)
+  })
+
+  it('takes off the index what a revocation has ended before it fails', async () => {
+    const ids = Array.from({ length: 501 }, () => randomUUID())
+    const { client, sent } = aClient(([name, , , key]) => {
+      if (name === 'zrange') return ids
+      return key?.includes(ids[500] ?? '') ? new Error('ERR no') : 'ada'
+    })
+    const store = storeOf(client)
+    await expect(store.deleteByUser('ada')).rejects.toThrow(StoreError)
+    await store.close()
+    expect(sent.find(([name, key]) => name === 'zrem' && key === 'p:u{ada}')).toHaveLength(2 + 500)
   })
 
   it('keeps no command, and so no value and no hash, on an error (R-093)', async () => {
