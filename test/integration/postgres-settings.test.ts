@@ -1,8 +1,8 @@
 import { PGlite } from '@electric-sql/pglite'
 import { type PostgresDatabase, PostgresStore } from 'coatcheck/stores/postgres'
-import { storeContract } from 'coatcheck/testing'
+import { aRecord, NOW, storeContract } from 'coatcheck/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { createDatabase } from '../servers/postgres.ts'
 
 const SETTINGS = {
@@ -54,6 +54,21 @@ describe('PostgresStore over connections that are set up oddly', () => {
   it.each(Object.entries(pools))('holds the contract over a pool with %s', async (_name, options) => {
     const pool = new pg.Pool({ connectionString, ...options })
     await holdsContract(pool).finally(() => pool.end())
+  })
+
+  it('runs every statement through the query method of the pool, where a tracer sees it', async () => {
+    const pool = new pg.Pool({ connectionString })
+    try {
+      const query = vi.spyOn(pool, 'query')
+      const store = new PostgresStore({ db: pool })
+      const record = aRecord()
+      await store.create(record, NOW)
+      await store.get(record.id, NOW)
+      await store.delete(record.id)
+      expect(query).toHaveBeenCalledTimes(3)
+    } finally {
+      await pool.end()
+    }
   })
 
   it('holds the contract over a client', async () => {
