@@ -45,6 +45,15 @@ interface PgDatabase {
   query(query: PgQuery): Promise<PgResult>
 }
 
+/** As much of a connection of a `pg` Pool as is used here. */
+interface PgPoolClient {
+  query(query: PgQuery, values: undefined, callback: (error: Error | null, result: PgResult) => void): void
+  once(event: 'error', listener: (error: Error) => void): unknown
+  removeListener(event: 'error', listener: (error: Error) => void): unknown
+  /** With an error, the connection is closed; without, it goes back to the pool. */
+  release(error?: Error | null): void
+}
+
 /** As much of a `pg` Client as is used here while it connects. */
 interface PgConnecting {
   /** Absent in `pg-native`. */
@@ -59,6 +68,7 @@ interface PgPool extends PgDatabase {
   Client?: new (
     options: object,
   ) => PgConnecting
+  connect(callback: (error: Error | undefined, client: PgPoolClient | undefined) => void): unknown
   listenerCount(event: 'error'): number
   on(event: 'error', listener: () => void): unknown
 }
@@ -90,21 +100,23 @@ export class PostgresConnection {
   /** How many statements may be under way at once. One: they would wait for each other anyway. */
   readonly size: number
   readonly #db: PostgresDatabase
-  readonly #pg: PgDatabase | undefined
+  readonly #ask: ((query: PgQuery, deadline: number) => Promise<PgResult>) | undefined
   #usesNames: boolean
   /** Statements that the driver still has, although their callers have been told that they failed. */
   #abandoned = 0
 
   constructor(db: PostgresDatabase) {
     this.#db = db
-    this.#pg = isPgPool(db) || isPgClient(db) ? db : undefined
-    this.#usesNames = this.#pg !== undefined
     if (isPgPool(db)) {
+      // Whoever has put a query method of his own on the pool, a tracer for one, sees every statement.
+      this.#ask = (query, deadline) =>
+        Object.hasOwn(db, 'query') ? db.query(query) : askPool(db, query, deadline)
       // An 'error' of an idle connection that nobody listens for ends the process: when the database restarts,
       // for one. The pool has dropped that connection by then; the next statement opens another.
       if (db.listenerCount('error') === 0) db.on('error', () => {})
       limitConnecting(db)
-    }
+    } else if (isPgClient(db)) this.#ask = (query) => db.query(query)
+    this.#usesNames = this.#ask !== undefined
     this.size = sizeOf(db)
   }
 
@@ -138,16 +150,19 @@ export class PostgresConnection {
     usesNames: boolean,
   ): Promise<readonly Row[]> {
     const { rows } =
-      this.#pg === undefined
+      this.#ask === undefined
         ? await this.#db.query(text, values)
-        : await this.#pg.query({
-            text,
-            values,
-            name: usesNames ? name : undefined,
-            // The driver's own timeout closes the connection, so that its place in the pool is free again.
-            query_timeout: Number.isFinite(deadline) ? Math.ceil(deadline - performance.now()) : undefined,
-            types: asText,
-          })
+        : await this.#ask(
+            {
+              text,
+              values,
+              name: usesNames ? name : undefined,
+              // The driver's own timeout closes the connection, so that its place in the pool is free again.
+              query_timeout: Number.isFinite(deadline) ? Math.ceil(deadline - performance.now()) : undefined,
+              types: asText,
+            },
+            deadline,
+          )
     return rows as readonly Row[] // every column of every statement is cast to text
   }
 
@@ -162,6 +177,37 @@ export class PostgresConnection {
 
 function notSent(why: string): Error {
   return new Error(`the statement was not sent: ${why}`)
+}
+
+/**
+ * What `pool.query` does, but a statement that has waited for its connection past its deadline is not sent: who
+ * asked has been told that it failed, and may have asked again.
+ */
+function askPool(pool: PgPool, query: PgQuery, deadline: number): Promise<PgResult> {
+  return new Promise((resolve, reject) => {
+    pool.connect((refusal, client) => {
+      if (client === undefined) return reject(refusal ?? new Error('the pool gave no connection'))
+      if (performance.now() >= deadline) {
+        client.release()
+        return reject(notSent('others took all of its time'))
+      }
+      let isDone = false
+      const end = (error: Error | null, result?: PgResult) => {
+        if (isDone) return
+        isDone = true
+        client.removeListener('error', end)
+        client.release(error)
+        if (result === undefined) reject(error ?? new Error('the driver gave no result'))
+        else resolve(result)
+      }
+      client.once('error', end)
+      try {
+        client.query(query, undefined, end)
+      } catch (error) {
+        end(error instanceof Error ? error : new Error(String(error)))
+      }
+    })
+  })
 }
 
 const LIMITED: unique symbol = Symbol.for('coatcheck.limited') as never // one for all copies of this module

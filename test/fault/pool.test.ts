@@ -50,6 +50,26 @@ describe('connections that cannot be had, under load', () => {
     120_000 * scale,
   )
 
+  it('sends nothing any more for who was told that it failed while it waited for a connection', async () => {
+    const { pool, store, load } = await setStage(url, { pool: { max: POOL_SIZE }, people: 0 })
+    await load.end()
+    const taken = await Promise.all(Array.from({ length: POOL_SIZE }, () => pool.connect()))
+    const asked = store.delete('a').catch((error: unknown) => error)
+    expect(await asked).toMatchObject({ code: 'ERR_SESSION_STORE' })
+    const sent: unknown[] = []
+    for (const client of taken) {
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown
+      const note = (...args: unknown[]) => {
+        sent.push(args[0])
+        return query(...args)
+      }
+      Object.assign(client, { query: note })
+      client.release()
+    }
+    await pool.query('select 1') // waits behind it
+    expect(sent).toEqual(['select 1'])
+  })
+
   it(
     'too many connections: 503 until the server has room again',
     async () => {

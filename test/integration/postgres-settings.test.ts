@@ -56,7 +56,7 @@ describe('PostgresStore over connections that are set up oddly', () => {
     await holdsContract(pool).finally(() => pool.end())
   })
 
-  it('runs every statement through the query method of the pool, where a tracer sees it', async () => {
+  it('runs every statement through a query method that somebody has put on the pool, a tracer for one', async () => {
     const pool = new pg.Pool({ connectionString })
     try {
       const query = vi.spyOn(pool, 'query')
