@@ -8,7 +8,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   coatcheck: 13_800,
   'coatcheck/testing': 18_000,
   'coatcheck/stores/memory': 1_600,
-  'coatcheck/stores/postgres': 10_100,
+  'coatcheck/stores/postgres': 10_300,
   'coatcheck/stores/embedded': 12_000,
   'coatcheck/stores/redis': 7_300,
   'coatcheck/adapters/node': 4_500,
