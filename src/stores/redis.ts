@@ -99,11 +99,13 @@ export class RedisStore implements Store {
       ])
       const args = [now, toFacts(record), ...toPairs(record)]
       const options = { deadline, repeat: 'undone' } as const
-      return (
-        Number(
-          await this.#runner.script(this.#scripts.create, this.#keys.record(record.id), args, options),
-        ) === 1
+      const reply = await this.#runner.script(
+        this.#scripts.create,
+        this.#keys.record(record.id),
+        args,
+        options,
       )
+      return Number(reply) === 1
     })
   }
 
@@ -124,10 +126,8 @@ export class RedisStore implements Store {
       const isMerge = change.expect === undefined && change.renewal === undefined
       const options = { deadline, repeat: isMerge ? 'always' : 'undone' } as const
       const args = toSaveArguments(change, now)
-      return toSaveResult(
-        id,
-        await this.#runner.script(this.#scripts.save, this.#keys.record(id), args, options),
-      )
+      const reply = await this.#runner.script(this.#scripts.save, this.#keys.record(id), args, options)
+      return toSaveResult(id, reply)
     })
   }
 
@@ -244,10 +244,8 @@ export class RedisStore implements Store {
   async #readListing(id: string, deadline: number): Promise<SessionListing | undefined> {
     try {
       const options = { deadline, repeat: 'always' } as const
-      return toListing(
-        id,
-        await this.#runner.command('hmget', this.#keys.record(id), LISTING_FIELDS, options),
-      )
+      const held = await this.#runner.command('hmget', this.#keys.record(id), LISTING_FIELDS, options)
+      return toListing(id, held)
     } catch (error) {
       if (isWrongType(error)) return undefined
       throw error
