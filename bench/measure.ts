@@ -1,8 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type pg from 'pg'
-import { fillTables } from './crowd.ts'
-import { databaseCpu } from './database-cpu.ts'
+import type { Database } from './database.ts'
 import { load } from './load.ts'
 import type { Subject, Work } from './subjects.ts'
 
@@ -16,10 +14,13 @@ export interface Sample {
   readonly logBytes: number
 }
 
-/** The PostgreSQL that all servers share. */
-export interface Database {
-  readonly url: string
-  readonly client: pg.Client
+/** What stays the same in one run. */
+export interface Setting {
+  readonly database: Database
+  /** The Node that runs the servers. */
+  readonly node: string
+  /** How long each load lasts. */
+  readonly seconds: number
 }
 
 /** Signed-in users whose requests are mixed. */
@@ -27,26 +28,26 @@ const USERS = 256
 /** So many of them sign in at once. */
 const AT_ONCE = 16
 
-/** Starts one server, checks that it answers right, and puts each of these loads on it for so many seconds. */
+/** Starts one server, checks that it answers right, and puts each of these loads on it. */
 export async function measure(
   subject: Subject,
   works: readonly Work[],
-  seconds: number,
-  database: Database,
+  setting: Setting,
 ): Promise<Map<Work, Sample>> {
+  const { database, node } = setting
   const script = new URL('server/main.mjs', import.meta.url)
   const env = { ...process.env, DATABASE_URL: database.url, NODE_ENV: 'production' }
-  const execPath = process.env.BENCH_NODE ?? process.execPath
-  const server = fork(script, [subject.framework, subject.sessions], { env, execPath, execArgv: [] })
+  const args = [subject.framework, subject.store, subject.sessions]
+  const server = fork(script, args, { env, execPath: node, execArgv: [] })
   try {
     const base = await baseOf(server, subject)
     const cookies: string[] = []
     while (cookies.length < USERS) {
       cookies.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => signIn(base, subject)))))
     }
-    await fillTables(database.client)
+    await database.fill()
     const samples = new Map<Work, Sample>()
-    for (const work of works) samples.set(work, await sampleOf(base, work, cookies, seconds, database))
+    for (const work of works) samples.set(work, await sampleOf(base, work, cookies, setting))
     return samples
   } finally {
     server.kill('SIGKILL')
@@ -58,8 +59,7 @@ async function sampleOf(
   base: string,
   work: Work,
   cookies: readonly string[],
-  seconds: number,
-  database: Database,
+  { seconds, database }: Setting,
 ): Promise<Sample> {
   await load(base, work, cookies, 1)
   const before = await counters(base, database)
@@ -100,15 +100,14 @@ async function signIn(base: string, { sessions }: Subject): Promise<string> {
   return cookie
 }
 
-async function counters(base: string, { url, client }: Database) {
+async function counters(base: string, database: Database) {
   const server: NodeJS.CpuUsage & { statements: number } = JSON.parse(
     await (await fetch(`${base}/counters`)).text(),
   )
-  const { rows } = await client.query("select pg_current_wal_lsn() - '0/0'::pg_lsn as log")
   return {
     processUs: server.user + server.system,
-    databaseUs: databaseCpu(new URL(url).port),
+    databaseUs: await database.cpu(),
     statements: server.statements,
-    logBytes: Number(rows[0].log),
+    logBytes: await database.logBytes(),
   }
 }

@@ -8,13 +8,12 @@ export interface Measured {
   readonly samples: readonly Sample[]
 }
 
-/** The table of one work, in Markdown: the median of each figure, and how often ours goes into another's requests. */
-export function tableOf(work: Work, measured: readonly Measured[]): string {
-  const rows = measured.filter((it) => it.work === work)
+/** The table of one work on one database, in Markdown: the median of each figure, and how often ours goes into another's requests. */
+export function tableOf(title: string, rows: readonly Measured[]): string {
   const ours = (framework: string) =>
     rows.find(({ subject }) => subject.framework === framework && subject.sessions === 'coatcheck')
   return [
-    `### ${work.title}`,
+    `### ${title}`,
     '',
     '| server | requests/s | ours ÷ it | p50 ms | CPU µs: process | database | statements | log bytes |',
     '|---|---|---|---|---|---|---|---|',

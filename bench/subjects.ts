@@ -1,6 +1,7 @@
 /** One server to measure. */
 export interface Subject {
   readonly framework: string
+  readonly store: string
   /** A kind of `server/sessions.mjs`. */
   readonly sessions: string
 }
@@ -16,14 +17,26 @@ export interface Work {
   readonly leavesOut: readonly string[]
 }
 
-const COMMON = ['none', 'select', 'limit', 'coatcheck']
+export const STORES = ['postgres', 'redis'] as const
+
+/** Beside the peers. */
+const COMMON: Readonly<Record<(typeof STORES)[number], readonly string[]>> = {
+  postgres: ['none', 'select', 'limit', 'coatcheck'],
+  redis: ['get', 'limit', 'coatcheck'],
+}
 const PEERS: Readonly<Record<string, readonly string[]>> = {
   express: ['express-session tuned', 'express-session'],
   fastify: ['@fastify/session tuned', '@fastify/session'],
 }
+const FRAMEWORKS: Readonly<Record<(typeof STORES)[number], readonly string[]>> = {
+  postgres: ['node', 'express', 'fastify', 'hono'],
+  redis: ['node', 'express', 'fastify'],
+}
 
-export const SUBJECTS: readonly Subject[] = ['node', 'express', 'fastify', 'hono'].flatMap((framework) =>
-  [...COMMON, ...(PEERS[framework] ?? [])].map((sessions) => ({ framework, sessions })),
+export const SUBJECTS: readonly Subject[] = STORES.flatMap((store) =>
+  FRAMEWORKS[store].flatMap((framework) =>
+    [...COMMON[store], ...(PEERS[framework] ?? [])].map((sessions) => ({ framework, store, sessions })),
+  ),
 )
 
 export const WORKS: readonly Work[] = [
@@ -32,14 +45,14 @@ export const WORKS: readonly Work[] = [
     title: 'read, 64 connections',
     path: '/',
     connections: 64,
-    leavesOut: ['select'],
+    leavesOut: ['select', 'get'],
   },
   {
     name: 'change',
     title: 'one value changed, 64 connections',
     path: '/change',
     connections: 64,
-    leavesOut: ['none', 'select'],
+    leavesOut: ['none', 'select', 'get'],
   },
   { name: 'lone', title: 'read, 1 connection', path: '/', connections: 1, leavesOut: [] },
 ]

@@ -1,22 +1,13 @@
-// One server to measure: `node bench/server/main.mjs <framework> <sessions>`, started by measure.ts, which it tells
-// its port. Plain JavaScript on the built package, so that nothing but what users run is measured.
-import pg from 'pg'
+// One server to measure: `node bench/server/main.mjs <framework> <store> <sessions>`, started by measure.ts, which
+// it tells its port. Plain JavaScript on the built package, so that nothing but what users run is measured.
+import { DATABASES } from './databases.mjs'
 import { FRAMEWORKS } from './frameworks.mjs'
 import { KINDS } from './sessions.mjs'
 
-const [framework, kind] = process.argv.slice(2)
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
-pool.on('error', () => {})
-
-let statements = 0
-const query = pool.query.bind(pool)
-pool.query = (...args) => {
-  statements += 1
-  return query(...args)
-}
-
+const [framework, store, kind] = process.argv.slice(2)
+const { database, sent } = await DATABASES[store](process.env.DATABASE_URL)
 const tools = FRAMEWORKS[framework]
-const { middleware, user, signIn, change } = await KINDS[kind]({ framework, tools, pool })
+const { middleware, user, signIn, change } = await KINDS[kind]({ framework, tools, store, database })
 let changes = 0
 const routes = {
   '/': (request) => user(request),
@@ -28,7 +19,7 @@ const routes = {
     await change(request, changes++)
     return user(request)
   },
-  '/counters': () => JSON.stringify({ ...process.cpuUsage(), statements }),
+  '/counters': () => JSON.stringify({ ...process.cpuUsage(), statements: sent() }),
 }
 
 const server = await tools.serve(middleware, routes)

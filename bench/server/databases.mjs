@@ -1,0 +1,30 @@
+// How a server reaches each database, and how many statements or commands it has sent there.
+import pg from 'pg'
+import { createClient } from 'redis'
+
+export const DATABASES = {
+  postgres(url) {
+    const pool = new pg.Pool({ connectionString: url, max: 10 })
+    pool.on('error', () => {})
+    return { database: pool, sent: countCalls(pool, 'query') }
+  },
+
+  async redis(url) {
+    const client = createClient({ url })
+    client.on('error', () => {})
+    await client.connect()
+    // What createClient gives inherits from the client through which everything goes.
+    return { database: client, sent: countCalls(Object.getPrototypeOf(client), 'sendCommand') }
+  },
+}
+
+/** @returns a function that says how often the method was called. */
+function countCalls(object, name) {
+  const method = object[name]
+  let calls = 0
+  object[name] = function (...args) {
+    calls += 1
+    return method.apply(this, args)
+  }
+  return () => calls
+}

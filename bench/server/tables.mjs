@@ -1,0 +1,50 @@
+// Where the limits keep sessions: `insert(id)`, `readAll(ids)` and `readOne(id)`, which give JSON texts, and
+// `change(session, change)`.
+
+const CREATE =
+  'create table if not exists bench_limit (id text primary key, values jsonb not null, expires_at timestamptz not null)'
+const INSERT = "insert into bench_limit values ($1, $2, now() + interval '30 days')"
+const SELECT =
+  'select id, values::text as values from bench_limit where id = any($1::text[]) and expires_at > now()'
+const SELECT_ONE = 'select values::text as values from bench_limit where id = $1'
+const UPDATE = 'update bench_limit set values = values || $2::text::jsonb where id = $1'
+
+const VALUES = '{"user":"ada","cart":["a coat","a hat"]}'
+const MONTH = 30 * 24 * 60 * 60
+
+export const TABLES = {
+  async postgres(pool) {
+    await pool.query(CREATE)
+    return {
+      insert: (id) => pool.query(INSERT, [id, VALUES]),
+      async readAll(ids) {
+        const list = `{${ids.map((id) => `"${id}"`).join(',')}}`
+        const { rows } = await pool.query({ name: 'get', text: SELECT, values: [list] })
+        return new Map(rows.map((row) => [row.id, row.values]))
+      },
+      async readOne(id) {
+        const { rows } = await pool.query({ name: 'get one', text: SELECT_ONE, values: [id] })
+        return rows[0].values
+      },
+      change: ({ id }, change) =>
+        pool.query({ name: 'set', text: UPDATE, values: [id, JSON.stringify(change)] }),
+    }
+  },
+
+  redis(client) {
+    const key = (id) => `bench_limit:${id}`
+    return {
+      insert: (id) => client.set(key(id), VALUES, { expiration: { type: 'EX', value: MONTH } }),
+      async readAll(ids) {
+        const texts = await client.mGet(ids.map(key))
+        return new Map(ids.map((id, i) => [id, texts[i]]))
+      },
+      readOne: (id) => client.get(key(id)),
+      change: ({ id, values }, change) =>
+        client.set(key(id), JSON.stringify({ ...values, ...change }), {
+          condition: 'XX',
+          expiration: 'KEEPTTL',
+        }),
+    }
+  },
+}
