@@ -10,7 +10,7 @@ export interface RemoteStore extends Store {
 
 /** Starts a process with a store over the database at `url`. */
 export async function startStore(url: string): Promise<RemoteStore> {
-  return toStore(await Peer.start('store-program.ts', url))
+  return toStore(await Peer.start('store-program.ts', 'postgres', url))
 }
 
 /** Starts a process with a store over a Redis Cluster. @param library The name of its client. @param ports Some nodes. */
@@ -19,7 +19,7 @@ export async function startClusterStore(
   ports: readonly number[],
   prefix: string,
 ): Promise<RemoteStore> {
-  return toStore(await Peer.start('redis-store-program.ts', library, prefix, ...ports.map(String)))
+  return toStore(await Peer.start('store-program.ts', 'cluster', library, prefix, ...ports.map(String)))
 }
 
 function toStore(peer: Peer): RemoteStore {
