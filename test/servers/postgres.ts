@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { type Disk, type DiskKind, limitedDisk, mountDisk, mountedDisk, unmountDisk } from './disk.ts'
 import { findFreePort, findOwner, type Owner, startServer, stopServer } from './server-process.ts'
 
 /** The versions of PostgreSQL that are supported. Most tests run on the oldest and the newest. */
@@ -20,6 +21,8 @@ export interface PostgresServer {
   readonly url: string
   /** The folder of its data. */
   readonly data: string
+  /** The disk of its data. */
+  readonly disk: Disk
   /** Stops it as an administrator would, ending every connection, and starts it again on the same port. */
   restart(): Promise<void>
   /** Ends it and every process of it by SIGKILL, and waits until they are gone. Nothing is written any more. */
@@ -39,14 +42,11 @@ export interface PostgresServer {
 export interface PostgresOptions {
   /** Keeps fsync on, for a test that kills the server. (default: false) */
   readonly isDurable?: boolean
-  /** Megabytes of the disk that holds its data, and of nothing else. (default: the disk of the temporary folder) */
-  readonly diskSize?: number
+  /** Lets its disk be filled, by one of two means. (default: it must not be) */
+  readonly disk?: DiskKind
   /** Settings beside ours, as on its command line. */
   readonly settings?: Readonly<Record<string, string | number>>
 }
-
-/** A disk of its own needs the right to mount one. */
-export class NoMountError extends Error {}
 
 export async function startPostgres(
   major: PostgresMajor,
@@ -58,12 +58,13 @@ export async function startPostgres(
     const bin = await copyBinaries(major, folder)
     const data = path.join(folder, 'data')
     await mkdir(data, { mode: 0o700 })
-    if (options.diskSize !== undefined) await mountDisk(data, options.diskSize)
+    if (options.disk === 'mounted') await mountDisk(data)
     if (owner.uid !== undefined)
       await Promise.all([folder, data].map((it) => chown(it, owner.uid, owner.gid)))
     const initOptions = [
-      // Small segments, so that a small disk holds some, and a full one is soon noticed.
-      ...(options.diskSize === undefined ? [] : ['--wal-segsize=1']),
+      // A server that cannot write its log ends: the log has room elsewhere, or a limit that lets it be written.
+      ...(options.disk === 'mounted' ? ['--waldir', path.join(folder, 'log')] : []),
+      ...(options.disk === 'limited' ? ['--wal-segsize', '1'] : []),
       '-D',
       data,
       '-U',
@@ -83,19 +84,9 @@ export async function startPostgres(
   }
 }
 
-async function mountDisk(folder: string, megabytes: number): Promise<void> {
-  const type = ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`]
-  try {
-    await promisify(execFile)('mount', [...type, 'tmpfs', folder])
-  } catch (cause) {
-    throw new NoMountError('this test cannot mount a disk here', { cause })
-  }
-}
-
-async function removeFiles(folder: string, { diskSize }: PostgresOptions): Promise<void> {
+async function removeFiles(folder: string, { disk }: PostgresOptions): Promise<void> {
   // Not there if it could not be mounted.
-  if (diskSize !== undefined)
-    await promisify(execFile)('umount', [path.join(folder, 'data')]).catch(() => undefined)
+  if (disk === 'mounted') await unmountDisk(path.join(folder, 'data')).catch(() => undefined)
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -205,6 +196,7 @@ async function serve(home: Home): Promise<PostgresServer> {
   return {
     url,
     data,
+    disk: options.disk === 'mounted' ? mountedDisk(data) : limitedDisk(owner, () => listPids(data)),
     async restart() {
       await stopServer(child)
       child = await startServer(program)
@@ -258,12 +250,17 @@ async function copyForStandby({ folder, bin, owner, options }: Home, primaryUrl:
 
 /** Ends a server and its processes at once. They have sessions of their own, so there is no group to signal. */
 async function killAll(data: string): Promise<void> {
+  const ours = await listPids(data)
+  for (const pid of ours) signal(pid)
+  const isThere = ({ pid }: Process) => ours.includes(pid)
+  while ((await listProcesses()).some(isThere)) await sleep(10)
+}
+
+/** The processes of a server, first the one that starts the others. */
+async function listPids(data: string): Promise<readonly number[]> {
   const server = Number((await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n')[0])
   const running = await listProcesses()
-  const ours = running.filter(({ pid, parent }) => pid === server || parent === server)
-  for (const { pid } of ours) signal(pid)
-  const isThere = ({ pid }: Process) => ours.some((it) => it.pid === pid)
-  while ((await listProcesses()).some(isThere)) await sleep(10)
+  return [server, ...running.flatMap(({ pid, parent }) => (parent === server ? [pid] : []))]
 }
 
 interface Process {
