@@ -234,7 +234,8 @@ order by ${lastSeen} desc, t.id collate "C"
 limit $3::text::int8`
 }
 
-// A renewal under way holds its row; this waits for it, checks the row as the renewal left it, and deletes it.
+// A renewal under way holds its row; this waits for it, checks the row as the renewal left it, and deletes it. All end or
+// none. By steps of 1,000 ids, 100,000 sessions took six times as long (measured: 980 ms against 172).
 function deleteByUserSql(table: string): string {
   return `
 delete from ${table} t
