@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Browser } from '../http/browser.ts'
 import { type DiskKind, LIMIT, listDiskKinds } from '../servers/disk.ts'
@@ -24,28 +24,24 @@ describe.each(scale > 1 ? kinds : kinds.slice(0, 1))('a disk that is full, %s', 
       // A file that is as large as the limit lets one be.
       await addRows(administrator, LIMIT / 1000)
       const reader = new Browser(application.port)
-      onTestFinished(() => reader.close())
       await reader.ask('/sign-in?to=reader')
-      let reads = 0
+      reader.close()
       for (let round = 0; round < scale; round++) {
         await load.answered(200)
         await server.disk.fill()
-        const backup = await keepOldVersions(administrator)
+        const endBackup = await keepOldVersions(server.url)
         await load.refused(40)
         await expect(addRows(administrator, 100)).rejects.toMatchObject({ code: REFUSALS[kind] })
-        for (let count = 0; count < READS; count++) {
-          const { status, body } = await reader.ask('/')
-          expect({ status, body }).toMatchObject({ status: 200, body: expect.stringContaining('"reader"') })
-          reads += 1
-        }
+        await readManyTimes(reader.copy())
         await Promise.all([load.refused(40), load.plainAnswered(50)])
         await server.disk.makeRoom()
-        await backup.query('rollback')
-        backup.release()
+        await endBackup()
         await load.answered(300)
       }
       const counts = await load.stop(administrator)
-      report(`disk full, times ${scale}, ${kind}`, counts, { 'reads of one that were answered then': reads })
+      report(`disk full, times ${scale}, ${kind}`, counts, {
+        'reads of one that were answered then': READS * scale,
+      })
       expectUnharmed(counts)
     },
     120_000 * scale,
@@ -58,12 +54,26 @@ async function aServer(disk: DiskKind): Promise<PostgresServer> {
   return server
 }
 
-/** Reads as a backup does: what is replaced meanwhile is kept for it, so that its room is not used again. */
-async function keepOldVersions(db: pg.Pool): Promise<pg.PoolClient> {
-  const client = await db.connect()
+async function readManyTimes(reader: Browser): Promise<void> {
+  onTestFinished(() => reader.close())
+  for (let count = 0; count < READS; count++) {
+    const { status, body } = await reader.ask('/')
+    expect({ status, body }).toMatchObject({ status: 200, body: expect.stringContaining('"reader"') })
+  }
+}
+
+/**
+ * Reads as a backup does: what is replaced meanwhile is kept for it, so that its room is not used again.
+ *
+ * @returns what ends it.
+ */
+async function keepOldVersions(url: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: url })
+  onTestFinished(() => client.end())
+  await client.connect()
   await client.query('begin isolation level repeatable read')
   await client.query('select from sessions limit 1')
-  return client
+  return async () => void (await client.query('rollback'))
 }
 
 /** Adds sessions of nobody, seven of which fill a page. */
