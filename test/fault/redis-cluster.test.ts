@@ -1,26 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { Browser } from '../http/browser.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisCluster, startCluster } from '../servers/redis-cluster.ts'
-import type { RedisNode } from '../servers/redis-node.ts'
 import { scale } from '../servers/scale.ts'
 import { print } from './counts.ts'
+import { type Placed, signInOn, slotOf } from './redis-placed.ts'
 import {
   answered,
   atAll,
   countAll,
   expectLittleLost,
   expectNothingLost,
-  type RedisStage,
   setRedisStages,
 } from './redis-stage.ts'
-
-/** A browser that is signed in, and where its record is. */
-interface Placed {
-  readonly browser: Browser
-  readonly slot: number
-  readonly node: RedisNode
-}
 
 describe('a Redis Cluster under load, with every client', { timeout: 180_000 * scale }, () => {
   let cluster: RedisCluster
@@ -38,26 +29,11 @@ describe('a Redis Cluster under load, with every client', { timeout: 180_000 * s
       options,
     )
 
-  async function signInPlaced({ application, prefix }: RedisStage): Promise<Placed> {
-    const browser = new Browser(application.port)
-    onTestFinished(() => browser.close())
-    const { id } = (await browser.ask('/sign-in?to=placed')).json() as { id: string } // written by the application
-    const slot = Number(await cluster.nodes[0]?.command('cluster', 'keyslot', `${prefix}{${id}}`))
-    return { browser, slot, node: await cluster.primaryOf(slot) }
-  }
-
-  async function signInOn(stage: RedisStage, node: RedisNode): Promise<Placed> {
-    for (;;) {
-      const placed = await signInPlaced(stage)
-      if (placed.node === node) return placed
-    }
-  }
-
   it('moves a slot to another node while it is used, and nobody notices', async () => {
     const stages = await stagesOf({ timeout: 30 })
     await atAll(stages, answered(40))
     // An index: that of everybody's sign-ins and sign-outs, in every stage.
-    const slot = Number(await cluster.nodes[0]?.command('cluster', 'keyslot', '{7}'))
+    const slot = await slotOf(cluster, '{7}')
     const move = await cluster.startMove(slot, await cluster.primaryOf((slot + 16_384 / 2) % 16_384))
     await move.moveKeys(3)
     await atAll(stages, answered(20))
@@ -72,13 +48,15 @@ describe('a Redis Cluster under load, with every client', { timeout: 180_000 * s
     const silent = await cluster.primaryOf(0)
     const [onSilent, onOthers] = [
       await Promise.all(
-        stages.map((stage) => Promise.all(Array.from({ length: 12 }, () => signInOn(stage, silent)))),
+        stages.map((stage) =>
+          Promise.all(Array.from({ length: 12 }, () => signInOn(cluster, stage, silent))),
+        ),
       ),
       await Promise.all(
         stages.map(async (stage) =>
           Promise.all([
-            signInOn(stage, await cluster.primaryOf(8192)),
-            signInOn(stage, await cluster.primaryOf(16_383)),
+            signInOn(cluster, stage, await cluster.primaryOf(8192)),
+            signInOn(cluster, stage, await cluster.primaryOf(16_383)),
           ]),
         ),
       ),
@@ -122,7 +100,7 @@ describe('a Redis Cluster under load, with every client', { timeout: 180_000 * s
     const stages = await stagesOf()
     await atAll(stages, answered(40))
     const old = await cluster.primaryOf(0)
-    const placed = await Promise.all(stages.map((stage) => signInOn(stage, old)))
+    const placed = await Promise.all(stages.map((stage) => signInOn(cluster, stage, old)))
     const killed = performance.now()
     await old.kill()
     await cluster.untilReplaced(0, old)

@@ -35,7 +35,7 @@ export interface RedisStageOptions {
 }
 
 /** Seconds that one operation of the store may take. */
-const TIMEOUT = 1.5
+export const TIMEOUT = 1.5
 
 let stages = 0
 

@@ -71,7 +71,7 @@ async function readClusterNodes(node: RedisNode): Promise<string[]> {
   const lines = String(await node.command('cluster', 'nodes'))
     .trim()
     .split('\n')
-  return lines.filter((line) => !/handshake|fail|noaddr|disconnected/.test(line))
+  return lines.filter((line) => !/handshake|\bfail|noaddr|disconnected/.test(line))
 }
 
 /** Who serves a range of slots. */
