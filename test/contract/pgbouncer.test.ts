@@ -4,6 +4,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type PgBouncer, type PgBouncerSettings, startPgBouncer } from '../servers/pgbouncer.ts'
 import { createDatabase } from '../servers/postgres.ts'
+import { casesWithoutRaces } from './cases-without-races.ts'
 import { holdsContract, toPools } from './postgres-contract.ts'
 
 describe.each(['session', 'transaction', 'statement'] as const)(
@@ -20,7 +21,7 @@ describe.each(['session', 'transaction', 'statement'] as const)(
           await pgBouncer.stop()
         },
       }
-    })
+    }, casesWithoutRaces)
   },
 )
 

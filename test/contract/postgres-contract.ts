@@ -25,9 +25,12 @@ export function toPools(url: string, directUrl: string = url): Connections {
   }
 }
 
-/** Migrates over the first connection, then runs the whole contract, and the races between the two. */
-export function holdsContract(open: () => Promise<Connections>): void {
-  const connections = holdsCases(open, storeContract)
+/** Migrates over the first connection, then runs the whole contract, or these cases of it, and the races between the two. */
+export function holdsContract(
+  open: () => Promise<Connections>,
+  cases: readonly StoreCase[] = storeContract,
+): void {
+  const connections = holdsCases(open, cases)
   describe('over two connections', () => {
     it.each(storeRaces)('$name', async ({ run }) => {
       await run(connections().a(), connections().b())
@@ -38,11 +41,12 @@ export function holdsContract(open: () => Promise<Connections>): void {
 /** Migrates over the first connection, then runs these cases. @returns what gives the connections to further tests. */
 export function holdsCases(open: () => Promise<Connections>, cases: readonly StoreCase[]): () => Connections {
   let connections: Connections
-  let direct: pg.Pool
+  let direct: pg.Client // its end waits for the connection's; a pool's does not, and the server may stop first
 
   beforeAll(async () => {
     connections = await open()
-    direct = new pg.Pool({ connectionString: connections.directUrl, max: 1 })
+    direct = new pg.Client({ connectionString: connections.directUrl })
+    await direct.connect()
     await connections.a().migrate()
   })
 

@@ -8,6 +8,7 @@ import { readBlocks } from '../docs/blocks.ts'
 import { startPgBouncer } from '../servers/pgbouncer.ts'
 import { createDatabase } from '../servers/postgres.ts'
 import { scale } from '../servers/scale.ts'
+import { casesWithoutRaces } from './cases-without-races.ts'
 import { type Connections, holdsCases, holdsContract } from './postgres-contract.ts'
 
 type CreateStore = (sql: postgres.Sql) => PostgresStore
@@ -43,13 +44,13 @@ async function openPostgresJs(directUrl: string, url: string = directUrl): Promi
 }
 
 describe('PostgresStore over postgres.js, by the lines of the guide', () => {
-  holdsContract(async () => openPostgresJs(await createDatabase(inject('postgres')[18])))
+  holdsContract(async () => openPostgresJs(await createDatabase(inject('postgres')[18])), casesWithoutRaces)
 })
 
 // Its races wait for what the tests of PgBouncer over pg show already.
 const isLong = scale > 1
 const modes = isLong ? (['transaction', 'statement'] as const) : (['transaction'] as const)
-const cases = isLong ? storeContract : storeContract.filter(({ name }) => !name.startsWith('race:'))
+const cases = isLong ? storeContract : casesWithoutRaces
 
 describe.each(modes)('PostgresStore over postgres.js through PgBouncer in %s mode', (mode) => {
   holdsCases(async () => {
