@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { scale } from './test/servers/scale.ts'
@@ -24,6 +25,8 @@ const installed = './test/package/global-setup.ts'
 export default defineConfig({
   resolve: { alias },
   test: {
+    // Two at least: tests wait for servers about as long as they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       project('unit', { testTimeout: 30_000 }),
       project('property', { testTimeout: 60_000 }),
@@ -38,7 +41,6 @@ export default defineConfig({
         testTimeout: 120_000,
         hookTimeout: 600_000,
         globalSetup: [servers, installed],
-        maxWorkers: 2, // npm waits for the network more than it computes
         sequence: { groupOrder: 1 }, // alone: building an application takes all there is
       }),
       project('types', { testTimeout: 120_000, hookTimeout: 120_000, globalSetup: installed }),
