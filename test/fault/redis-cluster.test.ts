@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisCluster, startCluster } from '../servers/redis-cluster.ts'
+import { until } from '../servers/redis-group.ts'
 import { scale } from '../servers/scale.ts'
 import { print } from './counts.ts'
-import { type Placed, signInOn, slotOf } from './redis-placed.ts'
+import { type Placed, signInOn, signInPlaced, slotOf } from './redis-placed.ts'
 import {
   answered,
   atAll,
@@ -29,17 +30,61 @@ describe('a Redis Cluster under load, with every client', { timeout: 180_000 * s
       options,
     )
 
+  /** How often the nodes have sent a client elsewhere. There is no TRYAGAIN, which is for commands of several keys. */
+  async function countRedirections(code: 'ASK' | 'MOVED'): Promise<number> {
+    const infos = await Promise.all(cluster.nodes.map((node) => node.command('info', 'errorstats')))
+    const counts = infos.map(
+      (info) => new RegExp(`^errorstat_${code}:count=(\\d+)`, 'm').exec(String(info))?.[1],
+    )
+    return counts.reduce((sum, count) => sum + Number(count ?? 0), 0)
+  }
+
+  const elsewhere = (slot: number) => cluster.primaryOf((slot + 16_384 / 2) % 16_384)
+
   it('moves a slot to another node while it is used, and nobody notices', async () => {
     const stages = await stagesOf({ timeout: 30 })
     await atAll(stages, answered(40))
     // An index: that of everybody's sign-ins and sign-outs, in every stage.
     const slot = await slotOf(cluster, '{7}')
-    const move = await cluster.startMove(slot, await cluster.primaryOf((slot + 16_384 / 2) % 16_384))
+    const asked = await countRedirections('ASK')
+    const move = await cluster.startMove(slot, await elsewhere(slot))
     await move.moveKeys(3)
+    await until('a client that is sent after a key', async () => (await countRedirections('ASK')) > asked)
     await atAll(stages, answered(20))
     await move.finish()
     await atAll(stages, answered(20))
     for (const counts of await countAll('slot moved', stages, cluster.nodes)) expectNothingLost(counts)
+  })
+
+  it('moves a session to another node while it is used, and its owner does not notice', async () => {
+    const stages = await stagesOf({ timeout: 30 })
+    const [asked, moved] = [await countRedirections('ASK'), await countRedirections('MOVED')]
+    for (const stage of stages) {
+      const { browser, slot } = await signInPlaced(cluster, stage)
+      let requests = 0
+      let isOver = false
+      const using = (async () => {
+        for (; !isOver; requests++) {
+          const { status } = await browser.ask(requests % 2 === 0 ? '/' : `/write?to=${requests}`)
+          expect(status).toBe(200)
+        }
+      })()
+      const used = async (count: number) => {
+        const enough = requests + count
+        await Promise.race([using, until('requests', async () => requests >= enough)])
+      }
+      const move = await cluster.startMove(slot, await elsewhere(slot))
+      await used(2)
+      await move.moveKeys(100)
+      await used(4)
+      await move.finish()
+      await used(4)
+      isOver = true
+      await using
+    }
+    expect(await countRedirections('ASK')).toBeGreaterThanOrEqual(asked + 3 * stages.length)
+    expect(await countRedirections('MOVED')).toBeGreaterThan(moved)
+    for (const counts of await countAll('sessions moved', stages, cluster.nodes)) expectNothingLost(counts)
   })
 
   it('serves who is on another node than the one that is silent', async () => {
