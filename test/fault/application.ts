@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { generateKey, type Session, SessionManager, type SessionManagerOptions, type Store } from 'coatcheck'
 import { sessions as expressSessions } from 'coatcheck/adapters/express'
 import { sessions } from 'coatcheck/adapters/node'
@@ -12,6 +12,7 @@ export const STORE_TIMEOUT = 2
 /** An application that the tests of faults ask, on a free port. */
 export interface Application {
   readonly port: number
+  readonly server: Server
   readonly manager: SessionManager<Values>
   /** Takes no requests any more and closes the manager. */
   close(): Promise<void>
@@ -34,9 +35,10 @@ export async function startApplication(
     cleanupInterval: 0.2,
     ...options,
   })
-  const { port, close } = await listen(framework === 'node' ? onNode(manager) : onExpress(manager))
+  const { port, server, close } = await listen(framework === 'node' ? onNode(manager) : onExpress(manager))
   return {
     port,
+    server,
     manager,
     async close() {
       await close()

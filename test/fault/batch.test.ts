@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, it } from 'vitest'
 import { createDatabase, type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import { scale } from '../servers/scale.ts'
 import { report } from './counts.ts'
-import { aPool, expectUnharmed, setStage } from './stage.ts'
+import { aPool, expectUnharmed, setStage, slowDown } from './stage.ts'
 
 /** Statements that fail in each test, at least. */
 const FAILURES = 30 * scale
@@ -74,14 +74,6 @@ describe('statements that fail inside batches, under load', () => {
     120_000 * scale,
   )
 })
-
-/** A disk that takes its time, so that a statement is under way when the fault comes. */
-async function slowDown(db: pg.Pool): Promise<void> {
-  await db.query(`
-    create function take_time() returns trigger language plpgsql as
-      $$ begin perform pg_sleep(0.02); return null; end $$;
-    create trigger take_time before update on sessions for each statement execute function take_time()`)
-}
 
 /** @returns how many statements of the pool have failed with this SQLSTATE. */
 function countFailures(pool: pg.Pool, code: string): () => number {

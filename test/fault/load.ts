@@ -87,9 +87,9 @@ export class Load {
 
   async #visit(): Promise<void> {
     while (!this.#isOver) {
-      const answer = await this.#visitor.ask('/plain')
-      if (answer.status === 200) this.#plain += 1
-      else this.#strange.push(`/plain: ${answer.status}`)
+      const answer = await this.#visitor.ask('/plain').catch(() => undefined)
+      if (answer?.status === 200) this.#plain += 1
+      else this.#strange.push(`/plain: ${answer?.status ?? 'no answer'}`)
       this.#check()
       await sleep(PAUSE_MS)
     }

@@ -54,6 +54,14 @@ export function aPool(url: string): pg.Pool {
   return pool
 }
 
+/** A disk that takes its time, so that a statement is under way when the fault comes. Once more: another time. */
+export async function slowDown(db: pg.Pool, seconds = 0.02): Promise<void> {
+  await db.query(`
+    create or replace function take_time() returns trigger language plpgsql as
+      $$ begin perform pg_sleep(${seconds}); return null; end $$;
+    create or replace trigger take_time before update on sessions for each statement execute function take_time()`)
+}
+
 /** Nothing was lost, nothing is half there, every request was answered in time, by 200 or 503. */
 export function expectUnharmed({ strange, lost, half, slowest }: Counts): void {
   expect({ strange, lost, half }).toEqual({ strange: [], lost: [], half: [] })
