@@ -8,7 +8,7 @@ const inside = (file: string): string => fileURLToPath(new URL(`./inside/${file}
 /** Bundles the suites into a program of the user's project, where they find the package as it was installed. */
 export async function bundleProgram(project: string): Promise<string> {
   await linkPackages(project, ['@hono/node-server', 'hono', 'pg'])
-  const outfile = path.join(project, 'suites.mjs')
+  const outfile = path.join(project, `suites-${process.pid}.mjs`) // another file of tests may be running its own
   await build({
     entryPoints: [inside('program.ts')],
     bundle: true,

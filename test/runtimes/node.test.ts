@@ -5,9 +5,9 @@ import { describeRuntime, PROGRAM_SUITES } from './program.ts'
 const NODES: readonly NodeName[] = ['Node 22', 'Node 24', 'Node 26']
 
 for (const name of NODES) {
-  // The longest suite, on the two that are under long-term support.
+  // The longest suite on the one that most servers have.
   const suites =
-    name === 'Node 26' ? PROGRAM_SUITES.filter((suite) => suite !== SUITES.postgres) : PROGRAM_SUITES
+    name === 'Node 24' ? PROGRAM_SUITES : PROGRAM_SUITES.filter((suite) => suite !== SUITES.postgres)
   const command = async () => ({ program: await installNode(name), args: [] })
   describeRuntime(`Node ${VERSIONS[name]}`, command, suites)
 }

@@ -57,7 +57,7 @@ console.log(JSON.stringify(names))
 export async function loadedNames(
   command: Command = { program: process.execPath, args: [] },
 ): Promise<unknown> {
-  const file = path.join(inject('installed').project, 'loading.mjs')
+  const file = path.join(inject('installed').project, `loading-${process.pid}.mjs`)
   writeFileSync(file, LOADING)
   return run(command, file)
 }
