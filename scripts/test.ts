@@ -35,23 +35,25 @@ interface Step {
 const PASSED: Count = { passed: 1, failed: 0 }
 const FAILED: Count = { passed: 0, failed: 1 }
 
-const STEPS: readonly Step[] = [
-  { name: 'build', run: async () => once(await run('npm', ['run', '--silent', 'build'])) },
-  { name: 'typecheck', run: async () => once(await run('tsc', ['-p', 'tsconfig.json'])) },
-  {
-    name: 'format and quick lint (biome)',
-    run: async () => once(await run('biome', ['check', '--error-on-warnings'])),
-  },
-  {
-    name: 'type-aware lint (eslint)',
-    run: async () => once(await run('eslint', ['.', '--max-warnings', '0'])),
-  },
-  {
-    name: 'who may import whom (dependency-cruiser)',
-    run: async () => once(await run('npm', ['run', '--silent', 'boundaries'])),
-  },
-  { name: 'a browser and servers for the tests', run: () => Promise.resolve(once(ensurePrograms())) },
-  { name: 'tests (vitest)', run: tests },
+/** What of the output of a program is shown: all as it comes, or all at its end, where others run beside it. */
+type Output = 'as it comes' | 'at the end'
+
+const check = (name: string, command: string, args: readonly string[]): Step => ({
+  name,
+  run: async () => once(await run(command, args, 'at the end')),
+})
+
+/** One stage after the other, the steps of each at once. */
+const STAGES: readonly (readonly Step[])[] = [
+  [{ name: 'build', run: async () => once(await run('npm', ['run', '--silent', 'build'])) }],
+  [
+    check('typecheck', 'tsc', ['-p', 'tsconfig.json']),
+    check('format and quick lint (biome)', 'biome', ['check', '--error-on-warnings']),
+    check('type-aware lint (eslint)', 'eslint', ['.', '--max-warnings', '0']),
+    check('who may import whom (dependency-cruiser)', 'npm', ['run', '--silent', 'boundaries']),
+  ],
+  [{ name: 'a browser and servers for the tests', run: () => Promise.resolve(once(ensurePrograms())) }],
+  [{ name: 'tests (vitest)', run: tests }],
 ]
 
 async function tests(): Promise<Count> {
@@ -88,34 +90,47 @@ function once(ok: boolean): Count {
   return ok ? PASSED : FAILED
 }
 
-/** Runs a program of `node_modules/.bin`, with this terminal as its own. @returns whether it exited with 0. */
-function run(command: string, args: readonly string[]): Promise<boolean> {
+/** Runs a program of `node_modules/.bin`. @returns whether it exited with 0. */
+function run(command: string, args: readonly string[], output: Output = 'as it comes'): Promise<boolean> {
+  const stream = output === 'as it comes' ? 'inherit' : 'pipe'
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', stream, stream],
       shell: process.platform === 'win32',
     })
+    const held: Buffer[] = []
+    for (const from of [child.stdout, child.stderr]) from?.on('data', (chunk: Buffer) => held.push(chunk))
     child.once('error', (error) => {
       console.error(error.message)
       resolve(false)
     })
-    child.once('exit', (code) => resolve(code === 0))
+    child.once('close', (code) => {
+      process.stdout.write(Buffer.concat(held))
+      resolve(code === 0)
+    })
   })
+}
+
+async function runStep({ name, run }: Step): Promise<Count> {
+  console.log(`\n== ${name}`)
+  const startedAt = Date.now()
+  const count = await run()
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+  console.log(`== ${name}: ${count.failed === 0 ? 'ok' : 'FAILED'} in ${seconds} s`)
+  return count
 }
 
 async function main(): Promise<void> {
   const failedSteps: string[] = []
   let passed = 0
   let failed = 0
-  for (const step of STEPS) {
-    console.log(`\n== ${step.name}`)
-    const startedAt = Date.now()
-    const count = await step.run()
-    passed += count.passed
-    failed += count.failed
-    if (count.failed > 0) failedSteps.push(step.name)
-    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
-    console.log(`== ${step.name}: ${count.failed === 0 ? 'ok' : 'FAILED'} in ${seconds} s`)
+  for (const stage of STAGES) {
+    const counts = await Promise.all(stage.map(runStep))
+    for (const [index, count] of counts.entries()) {
+      passed += count.passed
+      failed += count.failed
+      if (count.failed > 0) failedSteps.push(stage[index]?.name ?? '')
+    }
   }
   if (failedSteps.length > 0) console.log(`\nfailed: ${failedSteps.join(', ')}`)
   process.exitCode = failed === 0 ? 0 : 1
