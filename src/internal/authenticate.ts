@@ -92,6 +92,14 @@ function judge(
   return superseded === undefined ? { kind: 'nobody' } : { kind: 'superseded', id: superseded }
 }
 
+const HASH_CHARACTERS = 64
+// For one comparison at a time.
+const ofRequest = Buffer.alloc(HASH_CHARACTERS)
+const ofRecord = Buffer.alloc(HASH_CHARACTERS)
+
 function isSameHash(hash: string, stored: string): boolean {
-  return hash.length === stored.length && timingSafeEqual(Buffer.from(hash), Buffer.from(stored))
+  if (stored.length !== HASH_CHARACTERS) return false
+  ofRequest.write(hash, 'latin1')
+  ofRecord.write(stored, 'latin1')
+  return timingSafeEqual(ofRequest, ofRecord)
 }

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 
 /** Writes bytes as base64url without padding. @see RFC 4648 section 5 */
 export function encodeBase64url(bytes: Buffer): string {
@@ -9,9 +9,10 @@ export function encodeBase64url(bytes: Buffer): string {
  * Reads base64url in its one canonical spelling. `Buffer` alone also takes `+`, `/`, `=`, white space, stray
  * characters and leftover bits, and so would read many texts as the same bytes.
  *
- * @returns `undefined` for any other spelling.
+ * @param into Takes the bytes, from its first one on: a buffer for each text would cost 1 µs (measured).
+ * @returns how many bytes they are; `undefined` for any other spelling, and for a text that is too long.
  */
-export function readBase64url(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64url')
-  return bytes.toString('base64url') === text ? bytes : undefined
+export function readBase64url(text: string, into: Buffer): number | undefined {
+  const length = into.write(text, 'base64url')
+  return into.toString('base64url', 0, length) === text ? length : undefined
 }

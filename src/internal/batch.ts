@@ -54,8 +54,8 @@ const SLOW_MS = 25
 export class Batch<Q, A> {
   readonly #options: BatchOptions<Q, A>
   #waiting: Entry<Q, A>[] = []
-  /** The last waiting entry of each key. */
-  readonly #lastOfKey = new Map<string, OpenEntry<Q, A>>()
+  /** The last waiting entry of each key. A new map for each batch: see decision 015. */
+  #lastOfKey = new Map<string, OpenEntry<Q, A>>()
   /** Whether a batch is under way that the next one waits for, or one is about to be sent. */
   #isBusy = false
   readonly #sendsAlone = keepsRequestsApart()
@@ -137,9 +137,11 @@ export class Batch<Q, A> {
 
   /** The oldest waiting entries, one for each key. */
   #take(): Entry<Q, A>[] {
-    if (this.#waiting.length === 1) {
-      this.#lastOfKey.clear()
-      return this.#waiting.splice(0)
+    if (this.#waiting.length <= this.#options.maxSize && this.#waiting.length === this.#lastOfKey.size) {
+      const all = this.#waiting
+      this.#waiting = []
+      this.#lastOfKey = new Map()
+      return all
     }
     const taken = new Map<string, Entry<Q, A>>()
     const left: Entry<Q, A>[] = []

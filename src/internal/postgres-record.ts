@@ -75,7 +75,12 @@ export function toArrayText(texts: Iterable<string | null>): string {
   let array = ''
   for (const text of texts) {
     array += array === '' ? '{' : ','
-    array += text === null ? 'null' : `"${text.replaceAll(/[\\"]/g, String.raw`\$&`)}"`
+    array += text === null ? 'null' : `"${escapeText(text)}"`
   }
   return array === '' ? '{}' : `${array}}`
+}
+
+function escapeText(text: string): string {
+  // Looking first costs a tenth of replacing nothing.
+  return text.includes('"') || text.includes('\\') ? text.replaceAll(/[\\"]/g, String.raw`\$&`) : text
 }

@@ -1,8 +1,10 @@
 import { SessionError, StoreError } from '../errors.ts'
 import type { EpochMs, SaveResult, SessionChange, Store } from '../store.ts'
-import { LONGEST_TIMER_MS, toMs } from './durations.ts'
+import { Deadlines } from './deadlines.ts'
+import { toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
 import type { Pending } from './pending.ts'
+import { keepsRequestsApart } from './runtime.ts'
 
 /** The methods of a store that answer a request. */
 export type StoreOperation = Exclude<keyof Store, 'close'>
@@ -21,6 +23,8 @@ export interface Guarding {
 /** Makes sure that no request waits longer for the store than `storeTimeout`, whoever wrote it. */
 export class StoreGuard {
   readonly #kit: Guarding
+  /** `undefined`: each call has deadlines, and so a timer, of its own, where the runtime keeps requests apart. */
+  readonly #deadlines = keepsRequestsApart() ? undefined : new Deadlines()
 
   constructor(kit: Guarding) {
     this.#kit = kit
@@ -32,35 +36,46 @@ export class StoreGuard {
     return (operation, id, run) => this.#ask(operation, id, run, endsAt)
   }
 
-  #ask<T>(
+  /** Leaves no timer behind. To be called once nothing is under way; calls may still follow. */
+  stop(): void {
+    this.#deadlines?.stop()
+  }
+
+  async #ask<T>(
     operation: StoreOperation,
     id: string | undefined,
     run: (store: Store) => Promise<T>,
     endsAt: number,
   ): Promise<T> {
-    const { store, timeout, pending } = this.#kit
+    const { pending } = this.#kit
+    pending.begin()
+    try {
+      return await this.#await(run, endsAt)
+    } catch (error) {
+      // Here and not where the timer goes off, which may be that of another request, with that one's async context.
+      throw this.#report(operation, id, error)
+    } finally {
+      pending.end()
+    }
+  }
+
+  #await<T>(run: (store: Store) => Promise<T>, endsAt: number): Promise<T> {
+    const { store, timeout } = this.#kit
+    const deadlines = this.#deadlines ?? new Deadlines()
     return new Promise((resolve, reject) => {
-      let isOver = false
-      pending.begin()
-      const succeed = (result: T) => {
-        clearTimeout(timer)
-        if (isOver) return
-        isOver = true
-        resolve(result)
-        pending.end()
-      }
-      const fail = (error: unknown) => {
-        clearTimeout(timer)
-        if (isOver) return
-        isOver = true
-        reject(this.#report(operation, id, error))
-        pending.end()
-      }
-      const late = () => fail(new Error(`no answer within ${timeout} s`))
-      const left = endsAt - performance.now()
-      const timer = left > 0 ? setTimeout(late, Math.min(left, LONGEST_TIMER_MS)) : undefined
-      if (timer === undefined) late()
-      else answer(store, run).then(succeed, fail)
+      const late = () => reject(new Error(`no answer within ${timeout} s`))
+      if (endsAt <= performance.now()) return late()
+      const waiting = { endsAt, late, place: -1 }
+      deadlines.add(waiting)
+      const answered = answer(store, run)
+      answered.then(
+        (result) => {
+          if (deadlines.remove(waiting)) resolve(result)
+        },
+        () => {
+          if (deadlines.remove(waiting)) resolve(answered)
+        },
+      )
     })
   }
 

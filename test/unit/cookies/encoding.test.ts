@@ -7,8 +7,15 @@ describe('readBase64url', () => {
   it('reads what encodeBase64url wrote, for every length and byte', () => {
     for (let length = 0; length < 300; length++) {
       const bytes = Buffer.from(Array.from({ length }, (_, index) => (index * 7 + length) & 255))
-      expect(readBase64url(encodeBase64url(bytes))).toEqual(bytes)
+      const into = Buffer.alloc(length)
+      expect(readBase64url(encodeBase64url(bytes), into)).toBe(length)
+      expect(into).toEqual(bytes)
     }
+  })
+
+  it('refuses a text of more bytes than there is room for', () => {
+    expect(readBase64url('AAAA', Buffer.alloc(2))).toBeUndefined()
+    expect(readBase64url('AAAA', Buffer.alloc(3))).toBe(3)
   })
 
   it.each([
@@ -28,7 +35,7 @@ describe('readBase64url', () => {
     'AAAA\u0141',
     'AA.A',
   ])('refuses %j', (text) => {
-    expect(readBase64url(text)).toBeUndefined()
+    expect(readBase64url(text, Buffer.alloc(16))).toBeUndefined()
   })
 })
 

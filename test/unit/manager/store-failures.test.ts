@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKey, type Session, SessionManager, StoreError } from 'coatcheck'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -186,6 +187,27 @@ describe('SessionManager, with a store that fails', () => {
     expect(await errorOf(browser.visit())).toBeInstanceOf(StoreError)
     await sleep(200)
     expect(world.told).toEqual(['store-failed'])
+  })
+
+  it('reports each request that the store left waiting in the async context of that request', async () => {
+    const request = new AsyncLocalStorage<string>()
+    const reporters: (string | undefined)[] = []
+    const world = new World()
+    const manager = new SessionManager({
+      store: world.store,
+      authKey: AUTH_KEY,
+      storeTimeout: 0.1,
+      clock: () => world.now,
+      onEvent: () => void reporters.push(request.getStore()),
+    })
+    const browsers = [await world.browserWith('ada'), await world.browserWith('bob')]
+    world.store.before = FAILURES.hangs
+    const starts = browsers.map(({ token }, index) => {
+      const exchange = new FakeExchange({ cookie: `__Host-id=${token}` })
+      return request.run(`request ${index}`, () => errorOf(manager.start(exchange)))
+    })
+    expect(await Promise.all(starts)).toEqual([expect.any(StoreError), expect.any(StoreError)])
+    expect(reporters.toSorted()).toEqual(['request 0', 'request 1'])
   })
 
   it('waits for a store as long as it was told to, above what a timer can hold', async () => {
