@@ -133,8 +133,8 @@ export const mutantsOfAnswers: readonly Mutant[] = [
     file: 'src/internal/authenticate.ts',
     edits: [
       {
-        find: 'if (record !== undefined && live.size === 1)',
-        replace: 'if (record !== undefined)',
+        find: 'if (live.size === 1)',
+        replace: 'if (live.size > 0)',
       },
     ],
     tests: ANSWERS,

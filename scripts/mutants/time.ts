@@ -139,8 +139,8 @@ export const mutantsOfTime: readonly Mutant[] = [
     file: 'src/internal/authenticate.ts',
     edits: [
       {
-        find: '      if (record.renewedAt >= now - SUPERSEDED_GRACE_MS) superseded = id\n',
-        replace: '',
+        find: 'record.renewedAt >= now - SUPERSEDED_GRACE_MS',
+        replace: 'record.renewedAt === Number.NaN',
       },
     ],
     tests: ['test/unit/manager/answers.test.ts'],
@@ -151,8 +151,8 @@ export const mutantsOfTime: readonly Mutant[] = [
     file: 'src/internal/authenticate.ts',
     edits: [
       {
-        find: 'if (record.renewedAt >= now - SUPERSEDED_GRACE_MS) superseded = id',
-        replace: 'if (record.renewedAt > 0) superseded = id',
+        find: 'record.renewedAt >= now - SUPERSEDED_GRACE_MS',
+        replace: 'record.renewedAt > 0',
       },
     ],
     tests: ['test/unit/manager/answers.test.ts'],
@@ -163,8 +163,8 @@ export const mutantsOfTime: readonly Mutant[] = [
     file: 'src/internal/authenticate.ts',
     edits: [
       {
-        find: 'if (record.renewedAt >= now - SUPERSEDED_GRACE_MS) superseded = id',
-        replace: 'if (record.renewedAt >= now - SUPERSEDED_GRACE_MS - 1) superseded = id',
+        find: 'record.renewedAt >= now - SUPERSEDED_GRACE_MS',
+        replace: 'record.renewedAt >= now - SUPERSEDED_GRACE_MS - 1',
       },
     ],
     tests: ['test/unit/manager/answers.test.ts'],

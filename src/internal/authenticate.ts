@@ -57,39 +57,47 @@ export async function authenticate(
     if (decoded.ok) tokens.push(decoded.token)
     else reject(decoded.reason, decoded.id)
   }
-  const read = ({ id }: Token) => call('get', id, (store) => store.get(id, now))
   const [token] = tokens
-  const records =
-    token !== undefined && tokens.length === 1 ? [await read(token)] : await Promise.all(tokens.map(read))
+  if (token !== undefined && tokens.length === 1) {
+    const candidate = toCandidate(token, await read(token, now, call))
+    return { arrival: judgeOne(candidate, now, reject), cookieCame: true }
+  }
+  const records = await Promise.all(tokens.map((each) => read(each, now, call)))
   const candidates = tokens.map((each, index) => toCandidate(each, records[index]))
   return { arrival: judge(candidates, now, reject), cookieCame: true }
+}
+
+function read({ id }: Token, now: EpochMs, call: StoreCall): Promise<SessionRecord | undefined> {
+  return call('get', id, (store) => store.get(id, now))
 }
 
 function toCandidate({ id, secret }: Token, record: SessionRecord | undefined): Candidate {
   return { id, record, isLive: record !== undefined && isSameHash(sha256Hex(secret), record.secretHash) }
 }
 
+type Reject = (reason: RejectionReason, id: string) => void
+
 // RFC 6265bis 4.2.2: a server cannot rely on the order of cookies of one name, so exactly one has to be live.
-function judge(
-  candidates: readonly Candidate[],
-  now: EpochMs,
-  reject: (reason: RejectionReason, id: string) => void,
-): Arrival {
+function judge(candidates: readonly Candidate[], now: EpochMs, reject: Reject): Arrival {
   const live = new Map<string, SessionRecord>()
-  let superseded: string | undefined
-  for (const { id, record, isLive } of candidates) {
-    if (record === undefined) reject('unknown', id)
-    else if (isLive) live.set(id, record)
-    else {
-      reject('superseded', id)
-      if (record.renewedAt >= now - SUPERSEDED_GRACE_MS) superseded = id
-    }
+  let superseded: Arrival = { kind: 'nobody' }
+  for (const candidate of candidates) {
+    const arrival = judgeOne(candidate, now, reject)
+    if (arrival.kind === 'record') live.set(arrival.record.id, arrival.record)
+    else if (arrival.kind === 'superseded') superseded = arrival
   }
   const [record] = live.values()
-  if (record !== undefined && live.size === 1) return { kind: 'record', record }
+  if (record === undefined) return superseded
+  if (live.size === 1) return { kind: 'record', record }
   for (const id of live.keys()) reject('ambiguous', id)
-  if (live.size > 1) return { kind: 'ambiguous' }
-  return superseded === undefined ? { kind: 'nobody' } : { kind: 'superseded', id: superseded }
+  return { kind: 'ambiguous' }
+}
+
+function judgeOne({ id, record, isLive }: Candidate, now: EpochMs, reject: Reject): Arrival {
+  if (record !== undefined && isLive) return { kind: 'record', record }
+  reject(record === undefined ? 'unknown' : 'superseded', id)
+  const isRecent = record !== undefined && record.renewedAt >= now - SUPERSEDED_GRACE_MS
+  return isRecent ? { kind: 'superseded', id } : { kind: 'nobody' }
 }
 
 const HASH_CHARACTERS = 64

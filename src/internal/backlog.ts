@@ -14,22 +14,21 @@ export class Backlog {
   #isWatched = false
   #isSilent = false
 
-  /** @throws too many wait already; `work` was not begun. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Each call that does not throw is followed by one of {@link leave}. @throws too many wait already. */
+  enter(): void {
     if (this.#waiting >= MOST) {
       if (this.#isSilent)
         throw new Error(`${this.#waiting} others wait already, and the server answers nobody`)
       this.#watch()
     }
     this.#waiting += 1
-    try {
-      const result = await work()
-      this.#answers += 1
-      this.#isSilent = false
-      return result
-    } finally {
-      this.#waiting -= 1
-    }
+  }
+
+  leave(wasAnswered: boolean): void {
+    this.#waiting -= 1
+    if (!wasAnswered) return
+    this.#answers += 1
+    this.#isSilent = false
   }
 
   #watch(): void {

@@ -41,7 +41,8 @@ export class StoreGuard {
     this.#deadlines?.stop()
   }
 
-  async #ask<T>(
+  // With callbacks in place of `await`: as in StoreAttempts.
+  #ask<T>(
     operation: StoreOperation,
     id: string | undefined,
     run: (store: Store) => Promise<T>,
@@ -49,14 +50,17 @@ export class StoreGuard {
   ): Promise<T> {
     const { pending } = this.#kit
     pending.begin()
-    try {
-      return await this.#await(run, endsAt)
-    } catch (error) {
-      // Here and not where the timer goes off, which may be that of another request, with that one's async context.
-      throw this.#report(operation, id, error)
-    } finally {
-      pending.end()
-    }
+    return this.#await(run, endsAt).then(
+      (result) => {
+        pending.end()
+        return result
+      },
+      (error) => {
+        pending.end()
+        // Here and not where the timer goes off, which may be that of another request, with that one's async context.
+        throw this.#report(operation, id, error)
+      },
+    )
   }
 
   #await<T>(run: (store: Store) => Promise<T>, endsAt: number): Promise<T> {

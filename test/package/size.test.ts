@@ -5,11 +5,11 @@ import { describe, expect, inject, it } from 'vitest'
 
 /** Bytes that a subpath may have, bundled, minified and compressed, with all that it imports of ours. */
 const BUDGETS: Readonly<Record<string, number>> = {
-  coatcheck: 13_800,
+  coatcheck: 13_900,
   'coatcheck/testing': 18_000,
   'coatcheck/stores/memory': 1_600,
   'coatcheck/stores/postgres': 10_300,
-  'coatcheck/stores/embedded': 12_000,
+  'coatcheck/stores/embedded': 12_100,
   'coatcheck/stores/redis': 7_300,
   'coatcheck/adapters/node': 4_500,
   'coatcheck/adapters/express': 4_400,
