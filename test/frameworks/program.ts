@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { inject } from 'vitest'
+import { findFreePort } from '../servers/server-process.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -95,7 +95,7 @@ async function complaining(work: Promise<unknown>): Promise<void> {
 }
 
 async function start(folder: string, { command, ready, environment }: Start): Promise<Running> {
-  const port = await freePort()
+  const port = await findFreePort()
   const child = spawn(process.execPath, command(port), {
     cwd: folder,
     env: { ...quiet(), HOST: '127.0.0.1', ...environment, PORT: String(port) },
@@ -125,14 +125,4 @@ async function stop(child: ChildProcess): Promise<void> {
     // the group has ended by itself
   }
   await exit
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

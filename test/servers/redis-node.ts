@@ -1,10 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { Redis } from 'ioredis'
 import { findProgram, programs } from '../../scripts/ensure-debian.ts'
-import { startServer, stopServer } from './server-process.ts'
+import { findFreePort, startServer, stopServer } from './server-process.ts'
 
 /** Which program serves: Redis 7.0, or Valkey 8.0. */
 export type RedisProgram = 'redis' | 'valkey'
@@ -39,7 +38,7 @@ export interface NodeOptions {
 
 /** Starts a node on a free port of 127.0.0.1. */
 export async function startNode(options: NodeOptions): Promise<RedisNode> {
-  const port = await findPort()
+  const port = await findFreePort()
   const folder = path.join(options.folder, `${port}`)
   const file = path.join(folder, 'node.conf')
   await mkdir(folder)
@@ -133,24 +132,4 @@ class ServerNode implements RedisNode {
     process.kill(this.#pid, 'SIGCONT')
     this.#isRunning = true
   }
-}
-
-/**
- * A free port whose port for the bus of a Cluster, 10000 higher, is free too. Both are below those that the system
- * gives to outgoing connections, so that a node which was killed finds its port free when it starts again.
- */
-async function findPort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = 12_000 + Math.floor(Math.random() * 10_000)
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port
-  }
-  throw new Error('no free port')
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
