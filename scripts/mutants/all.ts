@@ -1,6 +1,7 @@
 import { mutantsOfAnswers } from './answers.ts'
 import { mutantsOfChanges } from './changes.ts'
 import type { Mutant } from './mutant.ts'
+import { mutantsOfRaces } from './races.ts'
 import { mutantsOfRedis } from './redis.ts'
 import { mutantsOfSecrets } from './secrets.ts'
 import { mutantsOfTime } from './time.ts'
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfTime,
   ...mutantsOfAnswers,
   ...mutantsOfRedis,
+  ...mutantsOfRaces,
 ]

@@ -1,9 +1,27 @@
-import type { Mutant } from './mutant.ts'
+import type { Fault, Mutant } from './mutant.ts'
 
 const CONTRACT = ['test/contract/memory.test.ts']
 const POSTGRES_CONTRACT = ['test/contract/postgres.test.ts']
 const POSTGRES_BATCHES = ['test/integration/postgres-batches.test.ts']
 const POSTGRES_LOCKS = ['test/integration/postgres-locks.test.ts']
+
+export const SAVE_UPSERTS_POSTGRES: Fault = {
+  file: 'src/internal/postgres-writes.ts',
+  edits: [
+    {
+      find: "      return rows[0] === undefined ? { outcome: 'gone' } : toSaveResult(rows[0])\n",
+      replace: `      if (rows[0] !== undefined) return toSaveResult(rows[0])
+      const { secretHash, lastSeenAt, expiresAt } = change
+      const times = { createdAt: now, signedInAt: undefined, renewedAt: now, lastSeenAt, expiresAt }
+      const rest = { idleTimeout: 3600, absoluteEnd: expiresAt, persistent: false, version: 1 }
+      const nobody = { userId: '', address: undefined, userAgent: undefined }
+      const record = { id, secretHash, values: toSetText(change), ...times, ...rest, ...nobody }
+      await this.create(record)
+      return { outcome: 'saved' as const, record }
+`,
+    },
+  ],
+}
 
 /** Faults in how changes are written. */
 export const mutantsOfChanges: readonly Mutant[] = [
@@ -30,21 +48,7 @@ export const mutantsOfChanges: readonly Mutant[] = [
   },
   {
     name: 'save-upserts-postgres',
-    file: 'src/internal/postgres-writes.ts',
-    edits: [
-      {
-        find: "      return rows[0] === undefined ? { outcome: 'gone' } : toSaveResult(rows[0])\n",
-        replace: `      if (rows[0] !== undefined) return toSaveResult(rows[0])
-      const { secretHash, lastSeenAt, expiresAt } = change
-      const times = { createdAt: now, signedInAt: undefined, renewedAt: now, lastSeenAt, expiresAt }
-      const rest = { idleTimeout: 3600, absoluteEnd: expiresAt, persistent: false, version: 1 }
-      const nobody = { userId: '', address: undefined, userAgent: undefined }
-      const record = { id, secretHash, values: toSetText(change), ...times, ...rest, ...nobody }
-      await this.create(record)
-      return { outcome: 'saved' as const, record }
-`,
-      },
-    ],
+    ...SAVE_UPSERTS_POSTGRES,
     tests: POSTGRES_CONTRACT,
     needsPostgres: true,
     why: 'a slow request that finishes after the sign-out brings the session back',

@@ -23,6 +23,9 @@ export interface Mutant {
   readonly why: string
 }
 
+/** A fault that tests of several kinds have to notice: a mutant for each. */
+export type Fault = Pick<Mutant, 'file' | 'edits'>
+
 /** What keeps a mutant from being applied; `undefined`: nothing. */
 export function mutantProblem({ file, edits }: Mutant, root: string): string | undefined {
   const text = readFileSync(join(root, file), 'utf8')

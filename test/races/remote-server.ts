@@ -5,6 +5,7 @@ import { Peer } from './peer.ts'
 /** How the manager of a server is set up. */
 export interface ServerOptions {
   readonly authKey: readonly string[]
+  readonly encryptionKey?: readonly string[]
   readonly idleTimeout?: number
   /** Gives the manager a clock of its own, ahead of the system's by so many seconds. */
   readonly clockAhead?: number
