@@ -56,7 +56,7 @@ export interface SessionManagerOptions {
   readonly cleanupInterval?: number | undefined
   /** Bytes that a session's values may have at rest, whatever runs in parallel. (default: 65 536) */
   readonly maxValuesBytes?: number | undefined
-  /** Seconds that a request waits for the store, whoever wrote it. (default: 5) */
+  /** Seconds that a load, a commit or an `update()` waits for the store, whoever wrote it, each for itself. (default: 5) */
   readonly storeTimeout?: number | undefined
   /** The time in epoch milliseconds, for tests. (default: `Date.now`) */
   readonly clock?: (() => number) | undefined
