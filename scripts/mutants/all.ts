@@ -1,5 +1,6 @@
 import { mutantsOfAnswers } from './answers.ts'
 import { mutantsOfChanges } from './changes.ts'
+import { mutantsOfFaults } from './faults.ts'
 import type { Mutant } from './mutant.ts'
 import { mutantsOfRaces } from './races.ts'
 import { mutantsOfRedis } from './redis.ts'
@@ -13,5 +14,6 @@ export const mutants: readonly Mutant[] = [
   ...mutantsOfTime,
   ...mutantsOfAnswers,
   ...mutantsOfRedis,
+  ...mutantsOfFaults,
   ...mutantsOfRaces,
 ]

@@ -1,19 +1,34 @@
-import type { Mutant } from './mutant.ts'
+import type { Fault, Mutant } from './mutant.ts'
 
 const ANSWERS = ['test/unit/manager/answers.test.ts']
 const HEADERS = ['test/unit/manager/cookies.test.ts']
+
+export const COMMIT_AFTER_THE_HEAD: Fault = {
+  file: 'src/internal/held-response.ts',
+  edits: [
+    {
+      find: '    if (this.#commits.some((commit) => commit.isNeeded())) {\n',
+      replace: '    if (this.#commits.length === 0) {\n',
+    },
+  ],
+}
+
+export const STORE_FAILURE_IS_NOBODY: Fault = {
+  file: 'src/manager.ts',
+  edits: [
+    {
+      find: "exchange.header('cookie'), now, this.#guard.begin())\n",
+      replace:
+        "exchange.header('cookie'), now, this.#guard.begin()).catch(() => ({ arrival: { kind: 'nobody' as const }, cookieCame: true }))\n",
+    },
+  ],
+}
 
 /** Faults of what leaves with a response. */
 export const mutantsOfAnswers: readonly Mutant[] = [
   {
     name: 'commit-after-the-head',
-    file: 'src/internal/held-response.ts',
-    edits: [
-      {
-        find: '    if (this.#commits.some((commit) => commit.isNeeded())) {\n',
-        replace: '    if (this.#commits.length === 0) {\n',
-      },
-    ],
+    ...COMMIT_AFTER_THE_HEAD,
     tests: ['test/integration/node-hold.test.ts'],
     why: 'a client is told that something is saved before it is',
   },
@@ -142,14 +157,7 @@ export const mutantsOfAnswers: readonly Mutant[] = [
   },
   {
     name: 'store-failure-is-nobody',
-    file: 'src/manager.ts',
-    edits: [
-      {
-        find: "exchange.header('cookie'), now, this.#guard.begin())\n",
-        replace:
-          "exchange.header('cookie'), now, this.#guard.begin()).catch(() => ({ arrival: { kind: 'nobody' as const }, cookieCame: true }))\n",
-      },
-    ],
+    ...STORE_FAILURE_IS_NOBODY,
     tests: ['test/unit/manager/store-failures.test.ts'],
     why: 'everybody is signed out while the database is away',
   },

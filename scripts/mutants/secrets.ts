@@ -1,10 +1,39 @@
-import type { Mutant } from './mutant.ts'
+import type { Fault, Mutant } from './mutant.ts'
 
 const CONTRACT = ['test/contract/memory.test.ts']
 const POSTGRES_CONTRACT = ['test/contract/postgres.test.ts']
 const FORGERY = ['test/unit/cookies/native-forgery.test.ts']
 const SIGN_IN = ['test/unit/manager/sign-in.test.ts']
 const CONSTANT_TIME = ['test/unit/manager/constant-time.test.ts']
+
+export const RENEWAL_BY_DELETE_AND_INSERT: Fault = {
+  file: 'src/internal/postgres-writes.ts',
+  edits: [
+    {
+      find: '    return this.#singles.after(id, async () => {\n      const rows = await this.#runner.run(statements.save,',
+      replace: `    return this.#singles.after(id, async () => {
+      if (change.renewal !== undefined && change.expect === undefined) {
+        const [row] = await this.#runner.run(statements.get, [id], { deadline, gate, repeat })
+        const before = row === undefined ? undefined : toRecord(row)
+        if (before === undefined || now >= before.expiresAt) return { outcome: 'gone' as const }
+        if (before.secretHash !== change.secretHash) return { outcome: 'superseded' as const }
+        const members = new Map(Object.entries(change.clear ? {} : JSON.parse(before.values)))
+        for (const key of change.delete ?? []) members.delete(key)
+        for (const [key, value] of change.set ?? []) members.set(key, JSON.parse(value))
+        const values = JSON.stringify(Object.fromEntries(members))
+        if (values.length > change.maxValuesBytes) return { outcome: 'too-large' as const }
+        const { lastSeenAt, expiresAt } = change
+        const { secretHash, renewedAt, signIn } = change.renewal
+        const times = { lastSeenAt, expiresAt, renewedAt, version: before.version + 1 }
+        const record = { ...before, ...signIn, ...times, values, secretHash }
+        await this.#runner.run(statements.delete, [id, null], { deadline, gate, repeat })
+        await this.create(record)
+        return { outcome: 'saved' as const, record }
+      }
+      const rows = await this.#runner.run(statements.save,`,
+    },
+  ],
+}
 
 /** Faults of tokens, secrets and what they open. */
 export const mutantsOfSecrets: readonly Mutant[] = [
@@ -109,32 +138,7 @@ export const mutantsOfSecrets: readonly Mutant[] = [
   },
   {
     name: 'renewal-by-delete-and-insert',
-    file: 'src/internal/postgres-writes.ts',
-    edits: [
-      {
-        find: '    return this.#singles.after(id, async () => {\n      const rows = await this.#runner.run(statements.save,',
-        replace: `    return this.#singles.after(id, async () => {
-      if (change.renewal !== undefined && change.expect === undefined) {
-        const [row] = await this.#runner.run(statements.get, [id], { deadline, gate, repeat })
-        const before = row === undefined ? undefined : toRecord(row)
-        if (before === undefined || now >= before.expiresAt) return { outcome: 'gone' as const }
-        if (before.secretHash !== change.secretHash) return { outcome: 'superseded' as const }
-        const members = new Map(Object.entries(change.clear ? {} : JSON.parse(before.values)))
-        for (const key of change.delete ?? []) members.delete(key)
-        for (const [key, value] of change.set ?? []) members.set(key, JSON.parse(value))
-        const values = JSON.stringify(Object.fromEntries(members))
-        if (values.length > change.maxValuesBytes) return { outcome: 'too-large' as const }
-        const { lastSeenAt, expiresAt } = change
-        const { secretHash, renewedAt, signIn } = change.renewal
-        const times = { lastSeenAt, expiresAt, renewedAt, version: before.version + 1 }
-        const record = { ...before, ...signIn, ...times, values, secretHash }
-        await this.#runner.run(statements.delete, [id, null], { deadline, gate, repeat })
-        await this.create(record)
-        return { outcome: 'saved' as const, record }
-      }
-      const rows = await this.#runner.run(statements.save,`,
-      },
-    ],
+    ...RENEWAL_BY_DELETE_AND_INSERT,
     tests: POSTGRES_CONTRACT,
     needsPostgres: true,
     why: 'a crash between the two loses the session, and a revocation between them is undone',

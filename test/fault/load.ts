@@ -8,6 +8,9 @@ import { type Asked, type KnownSession, Person } from './person.ts'
 const PAUSE_MS = 4
 const PAUSE_AFTER_REFUSAL_MS = 40
 
+/** How long the tests wait for what has to come. */
+const PATIENCE_MS = 60_000
+
 /** People who use an application all at once. */
 export class Load {
   readonly #people: readonly Person[]
@@ -109,12 +112,17 @@ export class Load {
   }
 
   #until(isEnough: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (!isEnough()) return
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        clearTimeout(timer)
         this.#waits.delete(check)
-        resolve()
+        settle()
       }
+      const check = () => {
+        if (isEnough()) end(resolve)
+      }
+      const giveUp = () => reject(new Error(`not answered as expected within ${PATIENCE_MS} ms`))
+      const timer = setTimeout(() => end(giveUp), PATIENCE_MS)
       this.#waits.add(check)
     })
   }

@@ -32,7 +32,7 @@ describe('PostgreSQL killed, and its standby in its place', () => {
     await primary.kill()
     proxy.leadTo(standby.url)
     // Reads are answered, writes are not.
-    await Promise.all([load.refused(100), load.plainAnswered(50)])
+    await Promise.all([load.refused(100), load.answered(50), load.plainAnswered(50)])
     const administrator = aPool(standby.url)
     const { rows } = await administrator.query<{ promoted: boolean }>('select pg_promote() as promoted')
     expect(rows).toEqual([{ promoted: true }])
