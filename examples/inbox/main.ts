@@ -85,6 +85,8 @@ async function toldToStop(): Promise<void> {
 }
 
 async function closeServer(server: Server): Promise<void> {
+  // Or a browser that goes on asking over the connection it has would keep it open.
+  server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'))
   const impatience = setTimeout(() => server.closeAllConnections(), GRACE)
   server.close()
   await once(server, 'close')

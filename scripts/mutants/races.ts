@@ -47,9 +47,9 @@ export const mutantsOfRaces: readonly Mutant[] = [
     file: 'src/cookies/native.ts',
     edits: [
       {
-        find: "if (key === undefined) return 'unknown-key'\n    const isGenuine",
+        find: "if (key === undefined) return 'unknown-key'\n    this.#writeMac",
         replace:
-          "if (key === undefined || this.#encryptsWith !== undefined) return 'unknown-key'\n    const isGenuine",
+          "if (key === undefined || this.#encryptsWith !== undefined) return 'unknown-key'\n    this.#writeMac",
       },
     ],
     tests: ROTATION,
