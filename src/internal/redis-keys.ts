@@ -5,9 +5,12 @@ const DUE_SETS = 64
 export class RedisKeys {
   readonly #prefix: string
 
-  /** Braces in the prefix would put all keys on one server of a Cluster, so they are written in another way. */
+  /**
+   * Braces in the prefix would put all keys on one server of a Cluster, and with `au` as prefix a record would be where
+   * the index of a user is with `a`: both are written in another way.
+   */
   constructor(prefix: string) {
-    this.#prefix = prefix.replaceAll(/[%{}]/g, encodeURIComponent)
+    this.#prefix = prefix.replaceAll(/[%{}]|[ud]$/g, toEscape)
   }
 
   /** A hash: see redis-record.ts. */
@@ -33,4 +36,8 @@ export class RedisKeys {
   #due(set: number): string {
     return `${this.#prefix}d{${set}}`
   }
+}
+
+function toEscape(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 }
