@@ -5,10 +5,15 @@ import { readJson } from './read-json.ts'
 // A record is one hash. Its fields:
 //   f       facts, in this order, with a space between: secret hash, version, last seen, end, renewed, created,
 //           signed in, idle timeout, absolute end, persistence (1 or 0). A minus stands for what is not there.
-//           One field, because a field costs about a hundred bytes beyond what it holds.
+//           One field, because a field costs about a hundred bytes beyond what it holds. A number is digits: what
+//           others may have put there (Infinity, 1e21, a minus before it) would never end.
 //   u a g   user id, address and user agent, where there are any
 //   "key"   a value, as JSON text, under its key, as JSON text: a quote tells it from the fields above
 const ABSENT = '-'
+const NUMBER = String.raw`(\d{1,15}(?:\.\d+)?)`
+const FACTS = new RegExp(
+  `^(\\S+)${` ${NUMBER}`.repeat(5)} (?:${ABSENT}|${NUMBER})${` ${NUMBER}`.repeat(2)} ([01])$`,
+)
 
 /** The fields of a listing. */
 export const LISTING_FIELDS = ['f', 'u', 'a', 'g'] as const
@@ -103,23 +108,20 @@ export function toListing(id: string, held: unknown): SessionListing | undefined
 type Facts = Omit<SessionRecord, 'id' | 'userId' | 'values' | 'address' | 'userAgent'>
 
 function readFacts(text = ''): Facts | undefined {
-  const facts = text.split(' ')
-  const numbers = facts.map((fact) => (fact === ABSENT ? Number.NaN : Number(fact)))
-  const at = (place: number) => numbers[place] ?? Number.NaN
-  const [secretHash, signedInAt] = [facts[0] ?? '', at(6)]
-  const needed = [1, 2, 3, 4, 5, 7, 8, 9].map(at)
-  if (facts.length !== 10 || !needed.every(Number.isFinite)) return undefined
+  const facts = FACTS.exec(text)
+  if (facts === null) return undefined
+  const at = (place: number) => Number(facts[place])
   return {
-    secretHash: secretHash === ABSENT ? '' : secretHash,
-    version: at(1),
-    lastSeenAt: at(2),
-    expiresAt: at(3),
-    renewedAt: at(4),
-    createdAt: at(5),
-    signedInAt: Number.isNaN(signedInAt) ? undefined : signedInAt,
-    idleTimeout: at(7),
-    absoluteEnd: at(8),
-    persistent: at(9) === 1,
+    secretHash: facts[1] === ABSENT ? '' : String(facts[1]),
+    version: at(2),
+    lastSeenAt: at(3),
+    expiresAt: at(4),
+    renewedAt: at(5),
+    createdAt: at(6),
+    signedInAt: facts[7] === undefined ? undefined : at(7),
+    idleTimeout: at(8),
+    absoluteEnd: at(9),
+    persistent: at(10) === 1,
   }
 }
 

@@ -20,10 +20,14 @@ export const LINGER_MS = 600_000
 const RECORD = `
   local key = KEYS[1]
 
+  local function is_number(fact)
+    return string.find(fact, '^%d+%.?%d*$') and tonumber(fact) < 1e15
+  end
+
   local function parse(text)
     local facts = {}
     for fact in string.gmatch(text, '%S+') do facts[#facts + 1] = fact end
-    return #facts == 10 and tonumber(facts[4]) and facts
+    return #facts == 10 and is_number(facts[2]) and is_number(facts[3]) and is_number(facts[4]) and facts
   end
 
   local function read()
@@ -47,9 +51,10 @@ const RECORD = `
 
 /** `now`, facts, then fields and what they hold. @returns 1; 0: the key is taken, by whatever it is. */
 const CREATE = `${RECORD}
+  local facts = assert(parse(ARGV[2]))
   if redis.call('exists', key) == 1 then return 0 end
   for i = 3, #ARGV, 2 do redis.call('hset', key, ARGV[i], ARGV[i + 1]) end
-  write(parse(ARGV[2]), ARGV[1])
+  write(facts, ARGV[1])
   return 1
 `
 
