@@ -85,4 +85,49 @@ export const mutantsOfRedis: readonly Mutant[] = [
     tests: UNIT,
     why: 'one silent server of a Cluster keeps everybody waiting',
   },
+  {
+    name: 'redis-change-unlisted',
+    file: 'src/stores/redis.ts',
+    edits: [
+      {
+        find: "      if (result.outcome === 'saved' && isFirstOfMinute) this.#listAgain(result.record, now, deadline)\n",
+        replace: '',
+      },
+    ],
+    tests: KEYS,
+    why: 'a session that is changed all the time is never touched, and what a failover lost of an index stays lost',
+  },
+  {
+    name: 'redis-index-grows',
+    file: 'src/internal/redis-index.ts',
+    edits: [{ find: 'ids.filter((_, i) => Number(counts[i]) === 0)', replace: '[]' }],
+    tests: KEYS,
+    why: 'the ids of sessions that the server freed before a cleanup came stay in the index of a user who goes on signing in',
+  },
+  {
+    name: 'redis-any-number-in-a-script',
+    file: SCRIPTS,
+    edits: [
+      {
+        find: "return string.find(fact, '^%d+%.?%d*$') and tonumber(fact) < 1e15",
+        replace: 'return tonumber(fact)',
+      },
+    ],
+    tests: KEYS,
+    why: 'a record that ends at infinity is written to, and lives for ever',
+  },
+  {
+    name: 'redis-any-number-read',
+    file: 'src/internal/redis-record.ts',
+    edits: [{ find: String.raw`(\d{1,15}(?:\.\d+)?)`, replace: String.raw`(\S+)` }],
+    tests: KEYS,
+    why: 'a record that ends at infinity opens a session that never ends',
+  },
+  {
+    name: 'redis-prefixes-meet',
+    file: 'src/internal/redis-keys.ts',
+    edits: [{ find: '/[%{}]|[ud]$/g', replace: '/[%{}]/g' }],
+    tests: ['test/property/redis-keys.test.ts'],
+    why: 'a record of the store with the prefix au lies where the one with a has the index of a user',
+  },
 ]

@@ -4,6 +4,9 @@ import type { RedisKeys } from './redis-keys.ts'
 import type { RedisRunner, RunOptions } from './redis-runner.ts'
 import { LINGER_MS, type Scripts } from './redis-scripts.ts'
 
+/** Sessions of a user that a sign-in looks at. It adds one, so more than one. */
+const LOOKED_AT = 2
+
 /**
  * Finds records by user and by when they are due. A record is where its index says or nowhere, but an index may name a
  * record that has ended: whoever reads an index looks at the record.
@@ -34,6 +37,28 @@ export class RedisIndex {
   async removeFromUser(userId: string, ids: readonly string[], deadline: number): Promise<void> {
     for (const some of chunksOf(ids))
       await this.#runner.command('zrem', this.#keys.user(userId), some, always(deadline))
+  }
+
+  /**
+   * Looks at a few sessions of a user's index, whichever. With each sign-in, so that those which the server has freed
+   * before a cleanup came do not pile up.
+   */
+  async tidyUser(userId: string, deadline: number): Promise<void> {
+    const reply = await this.#runner.command(
+      'zrandmember',
+      this.#keys.user(userId),
+      [LOOKED_AT],
+      always(deadline),
+    )
+    const ids = (reply as unknown[]).map(String) // as in idsOfUser
+    const counts = await Promise.all(
+      ids.map((id) => this.#runner.command('exists', this.#keys.record(id), [], always(deadline))),
+    )
+    await this.dropFromUser(
+      userId,
+      ids.filter((_, i) => Number(counts[i]) === 0),
+      deadline,
+    )
   }
 
   /** Takes ids without a record off a user's index, but for those so new that a sign-in may be about to write it. */

@@ -33,14 +33,20 @@ export function toSaveArguments(change: SessionChange, now: EpochMs): unknown[] 
   ]
 }
 
+/** What became of a save. */
+export interface Saved {
+  readonly result: SaveResult
+  readonly isFirstOfMinute: boolean
+}
+
 /** Reads what it answers. @throws {@link ValueError} it is no outcome. */
-export function toSaveResult(id: string, reply: unknown): SaveResult {
-  const [outcome, fields] = Array.isArray(reply) ? (reply as unknown[]) : [] // of what, the next lines find out
+export function toSaved(id: string, reply: unknown): Saved {
+  const [outcome, fields, first] = Array.isArray(reply) ? (reply as unknown[]) : [] // of what, the next lines find out
   const refusal = REFUSALS.find((it) => it === String(outcome))
-  if (refusal !== undefined) return { outcome: refusal }
+  if (refusal !== undefined) return { result: { outcome: refusal }, isFirstOfMinute: false }
   const record = toRecord(id, fields)
   if (record === undefined) throw new ValueError('a save of a stored session has no readable outcome')
-  return { outcome: 'saved', record }
+  return { result: { outcome: 'saved', record }, isFirstOfMinute: Number(first) === 1 }
 }
 
 /** Tells an empty text from none. */

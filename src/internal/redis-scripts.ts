@@ -64,7 +64,8 @@ const CREATE = `${RECORD}
  * user agent; how many fields to delete, those fields; fields and what to set them to. What is absent is empty, and an
  * address or a user agent that is there has a mark before it.
  *
- * @returns what became of it, and the fields of a record that was saved, each before what it holds.
+ * @returns what became of it; of a record that was saved its fields, each before what it holds, and 1 if it was the
+ *   first change of a minute, else 0.
  */
 const SAVE = `${RECORD}
   local now, secret, bound, clear, seen, ends, expected, value = unpack(ARGV, 1, 8)
@@ -99,6 +100,7 @@ const SAVE = `${RECORD}
   local function put(field, text)
     if text == '' then redis.call('hdel', key, field) else redis.call('hset', key, field, string.sub(text, 2)) end
   end
+  local seen_before = facts[3]
   facts[2] = string.format('%.0f', facts[2] + 1)
   if renewed_secret == '' then
     forward(facts, 3, seen)
@@ -113,7 +115,8 @@ const SAVE = `${RECORD}
     put('g', ARGV[17])
   end
   write(facts, now)
-  return {'saved', redis.call('hgetall', key)}
+  local function minute_of(seen) return math.floor(seen / 60000) end
+  return {'saved', redis.call('hgetall', key), minute_of(seen_before) == minute_of(facts[3]) and 0 or 1}
 `
 
 /** `now`, secret hash, last seen, end. @returns the user and the absolute end; nil: it is gone, or another secret lives there. */

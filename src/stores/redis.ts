@@ -11,7 +11,7 @@ import { RedisKeys } from '../internal/redis-keys.ts'
 import { RedisReads } from '../internal/redis-reads.ts'
 import { LISTING_FIELDS, toFacts, toListing, toPairs, toSecret } from '../internal/redis-record.ts'
 import { RedisRunner, type RunOptions } from '../internal/redis-runner.ts'
-import { toSaveArguments, toSaveResult } from '../internal/redis-save.ts'
+import { toSaveArguments, toSaved } from '../internal/redis-save.ts'
 import { createScripts, type Scripts } from '../internal/redis-scripts.ts'
 import { StoreAttempts } from '../internal/store-attempts.ts'
 import type {
@@ -105,6 +105,7 @@ export class RedisStore implements Store {
         args,
         options,
       )
+      if (record.userId !== '') this.#later(this.#index.tidyUser(record.userId, deadline))
       return Number(reply) === 1
     })
   }
@@ -127,7 +128,10 @@ export class RedisStore implements Store {
       const options = { deadline, repeat: isMerge ? 'always' : 'undone' } as const
       const args = toSaveArguments(change, now)
       const reply = await this.#runner.script(this.#scripts.save, this.#keys.record(id), args, options)
-      return toSaveResult(id, reply)
+      if (signIn !== undefined) this.#later(this.#index.tidyUser(signIn.userId, deadline))
+      const { result, isFirstOfMinute } = toSaved(id, reply)
+      if (result.outcome === 'saved' && isFirstOfMinute) this.#listAgain(result.record, now, deadline)
+      return result
     })
   }
 
@@ -139,9 +143,8 @@ export class RedisStore implements Store {
       const options = { deadline, repeat: 'always' } as const
       const reply = await this.#runner.script(this.#scripts.touch, this.#keys.record(id), args, options)
       if (!Array.isArray(reply)) return false
-      const [userId, absoluteEnd] = reply.map(String)
-      // Already there: but a failover may have lost it.
-      if (userId) this.#later(this.#index.addToUser(userId, id, Number(absoluteEnd) - now, deadline))
+      const [userId = '', absoluteEnd] = reply.map(String)
+      this.#listAgain({ id, userId, absoluteEnd: Number(absoluteEnd) }, now, deadline)
       return true
     })
   }
@@ -239,6 +242,15 @@ export class RedisStore implements Store {
     if (typeof reply !== 'string') return undefined
     this.#later(this.#index.removeDue(id, options.deadline))
     return reply
+  }
+
+  /** Adds a session to its user's index, where it is already: but a failover may have lost it. */
+  #listAgain(
+    { id, userId, absoluteEnd }: Pick<SessionRecord, 'id' | 'userId' | 'absoluteEnd'>,
+    now: EpochMs,
+    deadline: number,
+  ): void {
+    if (userId !== '') this.#later(this.#index.addToUser(userId, id, absoluteEnd - now, deadline))
   }
 
   async #readListing(id: string, deadline: number): Promise<SessionListing | undefined> {

@@ -122,6 +122,36 @@ describe('the keys of a RedisStore', () => {
     expect(await store.listByUser('ada', NOW)).toMatchObject([{ id: record.id }])
   })
 
+  it('take a session back into its user’s index with its first change of a minute', async () => {
+    const record = aRecord({ userId: 'ada' })
+    await store.create(record, NOW)
+    const change = async (ms: number) => {
+      await client.zrem('p:u{ada}', record.id) // as a failover may
+      await store.save(record.id, aChange({ lastSeenAt: NOW + ms, set: { a: '1' } }), NOW + ms)
+      await store.close()
+      return await store.listByUser('ada', NOW + ms)
+    }
+    expect(await change(59_999)).toEqual([])
+    expect(await change(60_000)).toMatchObject([{ id: record.id }])
+    expect(await change(60_001)).toEqual([])
+    expect(await change(120_000)).toMatchObject([{ id: record.id }])
+  })
+
+  it('do not pile up where the server frees sessions before a cleanup and nobody asks for a list', async () => {
+    const key = 'p:u{ada}'
+    const old = `${Date.now() - TEN_MINUTES - 30_000}`
+    for (let n = 0; n < 200; n++) {
+      const record = aRecord({ userId: n % 2 === 0 ? 'ada' : '' })
+      await store.create(record, NOW)
+      const renewal = { secretHash: aSecretHash(1), renewedAt: NOW, signIn: signIn('ada') }
+      if (n % 2 === 1) await store.save(record.id, aChange({ renewal }), NOW)
+      await store.close()
+      await client.del(`p:{${record.id}}`)
+      await client.zadd(key, old, record.id)
+    }
+    expect(await client.zcard(key)).toBeLessThan(50)
+  })
+
   it('keep a member without a record for ten minutes, as its sign-in may be on its way', async () => {
     const [recent, old] = [aRecord().id, aRecord().id]
     const ago = (ms: number) => Date.now() - ms
