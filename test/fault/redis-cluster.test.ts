@@ -130,7 +130,7 @@ describe('a Redis Cluster under load, with every client', { timeout: 180_000 * s
           print(`one node silent, ${name}`, [`${refused} refused there`, `${served} served on others`])
           // While each request there waits out the deadline, the others are answered again and again. Were they held up as
           // well, a sixth as many would be: they are two, and those there are twelve.
-          expect(served).toBeGreaterThan(refused / 2)
+          expect(served).toBeGreaterThan(refused / 4)
         }),
       )
     } finally {
