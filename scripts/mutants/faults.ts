@@ -1,16 +1,33 @@
 import { COMMIT_AFTER_THE_HEAD, STORE_FAILURE_IS_NOBODY } from './answers.ts'
-import type { Mutant } from './mutant.ts'
+import type { Fault, Mutant } from './mutant.ts'
 import { RENEWAL_BY_DELETE_AND_INSERT } from './secrets.ts'
 
 const CONNECTION = 'src/internal/postgres-connection.ts'
 
+const FAILED_SAVE_IS_SAVED: Fault = {
+  file: 'src/internal/commit.ts',
+  edits: [
+    {
+      find: 'await save(this.#call, record.id, change, this.#now)',
+      replace:
+        "await save(this.#call, record.id, change, this.#now).catch(() => ({ outcome: 'saved' as const, record }))",
+    },
+  ],
+}
+
 /** What the tests of faults, in test/fault/, are there to notice: each with its protection taken out. */
 const faults: readonly Omit<Mutant, 'needsPostgres'>[] = [
   {
-    name: 'fault-server-killed-acknowledged-early',
-    ...COMMIT_AFTER_THE_HEAD,
+    name: 'fault-server-killed-acknowledged',
+    ...FAILED_SAVE_IS_SAVED,
     tests: ['test/fault/server-killed.test.ts'],
     why: 'what a client was told is saved is not, because the database was killed',
+  },
+  {
+    name: 'fault-connection-silent-acknowledged',
+    ...FAILED_SAVE_IS_SAVED,
+    tests: ['test/fault/connection-silent.test.ts'],
+    why: 'what a client was told is saved is not, because nobody answered',
   },
   {
     name: 'fault-connection-silent-for-ever',
@@ -59,6 +76,13 @@ const faults: readonly Omit<Mutant, 'needsPostgres'>[] = [
     why: 'memory grows with every request while the database is away',
   },
   {
+    name: 'fault-flood-fixed-limit',
+    file: 'src/internal/backlog.ts',
+    edits: [{ find: '      if (this.#isSilent)\n', replace: '      if (this.#waiting > 0)\n' }],
+    tests: ['test/fault/flood.test.ts'],
+    why: 'a job that touches 50,000 sessions at once fails in part on a server that is well',
+  },
+  {
     name: 'fault-flood-http-never-given-up',
     file: CONNECTION,
     edits: [
@@ -78,14 +102,14 @@ const faults: readonly Omit<Mutant, 'needsPostgres'>[] = [
     why: 'a store that hangs hangs every request',
   },
   {
-    name: 'fault-standby-acknowledged-early',
-    ...COMMIT_AFTER_THE_HEAD,
+    name: 'fault-standby-acknowledged',
+    ...FAILED_SAVE_IS_SAVED,
     tests: ['test/fault/standby.test.ts'],
     why: 'what a client was told is saved is not, because the database was read-only',
   },
   {
-    name: 'fault-disk-full-acknowledged-early',
-    ...COMMIT_AFTER_THE_HEAD,
+    name: 'fault-disk-full-acknowledged',
+    ...FAILED_SAVE_IS_SAVED,
     tests: ['test/fault/disk-full.test.ts'],
     why: 'what a client was told is saved is not, because the disk was full',
   },

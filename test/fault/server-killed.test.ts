@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import { scale } from '../servers/scale.ts'
 import { report } from './counts.ts'
-import { aPool, expectUnharmed, setStage } from './stage.ts'
+import { aPool, expectUnharmed, setStage, slowDown } from './stage.ts'
 
 describe('PostgreSQL killed under load', () => {
   let server: PostgresServer
@@ -18,6 +18,7 @@ describe('PostgreSQL killed under load', () => {
     async (framework) => {
       const kills = framework === 'node' ? 2 * scale : scale
       const { load } = await setStage(server.url, { framework })
+      await slowDown(aPool(server.url))
       for (let round = 0; round < kills; round++) {
         await load.answered(300)
         await server.kill()

@@ -76,8 +76,12 @@ class Pair {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Calls back when both halves are closed: in a silence one of them may be so for long. */
   onEnd(done: () => void): void {
-    for (const socket of this.#sockets) socket.once('close', done)
+    const check = () => {
+      if (this.#sockets.every(({ closed }) => closed)) done()
+    }
+    for (const socket of this.#sockets) socket.once('close', check)
   }
 
   #carry(from: Socket, to: Socket): void {
