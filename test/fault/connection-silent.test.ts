@@ -3,7 +3,7 @@ import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import { scale } from '../servers/scale.ts'
 import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
 import { report } from './counts.ts'
-import { aPool, expectUnharmed, setStage } from './stage.ts'
+import { aPool, expectUnharmed, setStage, slowDown } from './stage.ts'
 
 describe('a network that swallows every byte and then comes back', () => {
   let server: PostgresServer
@@ -23,6 +23,7 @@ describe('a network that swallows every byte and then comes back', () => {
     'loses nothing acknowledged, and needs no restart of the application',
     async () => {
       const { load } = await setStage(proxy.urlOf(server.url))
+      await slowDown(aPool(server.url))
       onTestFinished(() => proxy.cut()) // or the pool would wait for what is silent
       for (let round = 0; round < scale; round++) {
         await load.answered(300)
