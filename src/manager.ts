@@ -55,7 +55,6 @@ export class SessionManager<V extends object = RegisteredValues> {
    * place for each cookie name, also where bundlers load this module twice.
    */
   readonly #session: symbol
-  readonly #refreshing = new Map<Draft, Promise<void>>()
   #closing: Promise<void> | undefined
 
   /** @throws {@link ConfigError} an option cannot work; the message names it. */
@@ -122,12 +121,13 @@ export class SessionManager<V extends object = RegisteredValues> {
   refresh(exchange: Exchange, session: Session<V>): Promise<void> {
     const draft = this.#findDraft(session)
     if (draft === undefined) return Promise.reject(notOurs())
-    const running = this.#refreshing.get(draft)
-    if (running !== undefined) return running
+    if (draft.refreshing !== undefined) return draft.refreshing
     const refreshing = this.#refresh(exchange, draft)
     if (refreshing === undefined) return Promise.resolve()
-    this.#refreshing.set(draft, this.#pending.add(refreshing))
-    const forget = () => this.#refreshing.delete(draft)
+    draft.refreshing = this.#pending.add(refreshing)
+    const forget = () => {
+      draft.refreshing = undefined
+    }
     refreshing.then(forget, forget)
     return refreshing
   }

@@ -97,7 +97,9 @@ const faults: readonly Omit<Mutant, 'needsPostgres'>[] = [
   {
     name: 'fault-store-timeout-never',
     file: 'src/internal/store-guard.ts',
-    edits: [{ find: 'const waiting = { endsAt,', replace: 'const waiting = { endsAt: endsAt + 2 ** 30,' }],
+    edits: [
+      { find: 'wait(answer(store, run), endsAt,', replace: 'wait(answer(store, run), endsAt + 2 ** 30,' },
+    ],
     tests: ['test/fault/store-timeout.test.ts'],
     why: 'a store that hangs hangs every request',
   },

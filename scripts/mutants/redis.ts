@@ -109,7 +109,11 @@ export const mutantsOfRedis: readonly Mutant[] = [
     file: SCRIPTS,
     edits: [
       {
-        find: "return string.find(fact, '^%d+%.?%d*$') and tonumber(fact) < 1e15",
+        find: '([%d.]+) ([%d.]+) ([%d.]+)',
+        replace: '(%S+) (%S+) (%S+)',
+      },
+      {
+        find: 'return (tonumber(fact) or 1e15) < 1e15',
         replace: 'return tonumber(fact)',
       },
     ],

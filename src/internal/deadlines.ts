@@ -1,33 +1,66 @@
 import { LONGEST_TIMER_MS } from './durations.ts'
+import { keepsRequestsApart } from './runtime.ts'
 
-/** Somebody who has until an instant to be answered. */
-export interface Waiting {
-  /** By `performance.now()`. */
+interface Waiting {
   readonly endsAt: number
-  /** Called at most once, if no answer came by then. */
   late(): void
   /** Its place among those who wait; -1: it does not wait (any more). */
   place: number
 }
 
 /**
- * Tells those who wait when their time is up. One timer serves all, because one for each costs a request 1 µs
- * (measured). A list in which the last fills each gap, and no Set: see decision 015.
+ * Bounds how long work is waited for. One timer serves all, because one for each costs a request 1 µs (measured). A list
+ * in which the last fills each gap, and no Set: see decision 015.
  */
 export class Deadlines {
   readonly #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
   /** When the timer goes off. */
   #ringsAt = Number.POSITIVE_INFINITY
+  /** A timer of one request is of no use to another: each has its own. */
+  readonly #areApart = keepsRequestsApart()
 
-  add(waiting: Waiting): void {
+  /**
+   * Waits for work. What it does after its deadline is nobody's concern.
+   *
+   * @param endsAt By `performance.now()`.
+   * @throws what `late` gives, if the work takes longer.
+   */
+  wait<T>(work: Promise<T>, endsAt: number, late: () => Error): Promise<T> {
+    return this.#areApart ? new Deadlines().#wait(work, endsAt, late) : this.#wait(work, endsAt, late)
+  }
+
+  /** Leaves no timer behind, if nobody waits. */
+  stop(): void {
+    if (this.#waiting.length > 0) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#ringsAt = Number.POSITIVE_INFINITY
+  }
+
+  #wait<T>(work: Promise<T>, endsAt: number, late: () => Error): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { endsAt, late: () => reject(late()), place: -1 }
+      this.#add(waiting)
+      work.then(
+        (result) => {
+          if (this.#remove(waiting)) resolve(result)
+        },
+        () => {
+          if (this.#remove(waiting)) resolve(work)
+        },
+      )
+    })
+  }
+
+  #add(waiting: Waiting): void {
     waiting.place = this.#waiting.push(waiting) - 1
     if (waiting.endsAt < this.#ringsAt) this.#setTimer(waiting.endsAt)
     else if (waiting.place === 0) this.#timer?.ref?.()
   }
 
   /** @returns whether it still waited. */
-  remove(waiting: Waiting): boolean {
+  #remove(waiting: Waiting): boolean {
     const { place } = waiting
     const last = place === -1 ? undefined : this.#waiting.pop()
     if (last === undefined) return false
@@ -43,14 +76,6 @@ export class Deadlines {
     return true
   }
 
-  /** Leaves no timer behind, if nobody waits. */
-  stop(): void {
-    if (this.#waiting.length > 0) return
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#ringsAt = Number.POSITIVE_INFINITY
-  }
-
   #setTimer(ringsAt: number): void {
     clearTimeout(this.#timer)
     this.#ringsAt = ringsAt
@@ -63,7 +88,7 @@ export class Deadlines {
     this.#ringsAt = Number.POSITIVE_INFINITY
     const now = performance.now()
     for (const waiting of this.#waiting.filter(({ endsAt }) => endsAt <= now)) {
-      if (this.remove(waiting)) waiting.late()
+      if (this.#remove(waiting)) waiting.late()
     }
     const next = this.#waiting.reduce((earliest, { endsAt }) => Math.min(earliest, endsAt), this.#ringsAt)
     if (next < this.#ringsAt) this.#setTimer(next)

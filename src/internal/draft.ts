@@ -85,6 +85,8 @@ export class Draft {
   #renewed = false
   #ended = false
   #committed = false
+  /** The commit or touch under way. Here, because a Map of all of them would keep requests alive: decision 015. */
+  refreshing: Promise<void> | undefined
   /** How the session stands in the store once it was committed. */
   #stored: { readonly expiresAt: EpochMs } | undefined
 

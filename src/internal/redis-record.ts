@@ -73,23 +73,20 @@ export function toFlag(flag: boolean): string {
  */
 export function toRecord(id: string, reply: unknown): SessionRecord | undefined {
   const pairs = toPairsOfReply(reply)
-  const own = new Map<string, string>()
+  let facts: Facts | undefined
+  let userId = ''
+  let address: string | undefined
+  let userAgent: string | undefined
   let values = ''
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     const [field, held] = [String(pairs[i]), String(pairs[i + 1])]
-    if (!field.startsWith('"')) own.set(field, held)
-    else values += `${values === '' ? '' : ','}${field}:${held}`
+    if (field.startsWith('"')) values += `${values === '' ? '' : ','}${field}:${held}`
+    else if (field === 'f') facts = readFacts(held)
+    else if (field === 'u') userId = held
+    else if (field === 'a') address = held
+    else if (field === 'g') userAgent = held
   }
-  const facts = readFacts(own.get('f'))
-  if (facts === undefined) return undefined
-  return {
-    id,
-    userId: own.get('u') ?? '',
-    values: `{${values}}`,
-    address: own.get('a'),
-    userAgent: own.get('g'),
-    ...facts,
-  }
+  return facts && { id, userId, values: `{${values}}`, address, userAgent, ...facts }
 }
 
 /** Reads a listing from what {@link LISTING_FIELDS} hold. @returns `undefined`: as {@link toRecord}. */
@@ -107,7 +104,7 @@ export function toListing(id: string, held: unknown): SessionListing | undefined
 
 type Facts = Omit<SessionRecord, 'id' | 'userId' | 'values' | 'address' | 'userAgent'>
 
-function readFacts(text = ''): Facts | undefined {
+function readFacts(text: string): Facts | undefined {
   const facts = FACTS.exec(text)
   if (facts === null) return undefined
   const at = (place: number) => Number(facts[place])

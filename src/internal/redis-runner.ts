@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { Deadlines } from './deadlines.ts'
 import type { Send } from './redis-client.ts'
 import { isAnswer, isUnknownScript, wasNotRun } from './redis-errors.ts'
 import type { Script } from './redis-scripts.ts'
-import { within } from './within.ts'
 
 /** Commands without an answer, at most. Clients queue without end while their server is away. */
 const MOST_UNANSWERED = 20_000
@@ -31,6 +31,7 @@ export class RedisRunner {
   readonly #send: Send
   readonly #lookAgain: (key: string) => Promise<unknown>
   readonly #timeoutMs: number
+  readonly #deadlines = new Deadlines()
   #unanswered = 0
   #lookedAgainAt = Number.NEGATIVE_INFINITY
 
@@ -39,6 +40,13 @@ export class RedisRunner {
     this.#send = send
     this.#lookAgain = lookAgain
     this.#timeoutMs = timeout * 1000
+  }
+
+  readonly #late = () => new Error(`no answer within ${this.#timeoutMs} ms`)
+
+  /** Leaves no timer behind. To be called once nothing is under way. */
+  stop(): void {
+    this.#deadlines.stop()
   }
 
   /** When something that was asked for just now is to be given up. */
@@ -67,9 +75,8 @@ export class RedisRunner {
   async #repeat<T>(key: string, { deadline, repeat }: RunOptions, ask: () => Promise<T>): Promise<T> {
     if (this.#unanswered >= MOST_UNANSWERED) throw new Error(`${MOST_UNANSWERED} commands wait for an answer`)
     for (;;) {
-      const left = deadline - performance.now()
       try {
-        return await within(left, ask())
+        return await this.#deadlines.wait(ask(), deadline, this.#late)
       } catch (error) {
         const isLate = performance.now() + PAUSE_MS >= deadline
         if (isLate && !isAnswer(error)) this.#noteSilence(key)

@@ -4,7 +4,6 @@ import { Deadlines } from './deadlines.ts'
 import { toMs } from './durations.ts'
 import type { Emit } from './observer.ts'
 import type { Pending } from './pending.ts'
-import { keepsRequestsApart } from './runtime.ts'
 
 /** The methods of a store that answer a request. */
 export type StoreOperation = Exclude<keyof Store, 'close'>
@@ -23,8 +22,7 @@ export interface Guarding {
 /** Makes sure that no request waits longer for the store than `storeTimeout`, whoever wrote it. */
 export class StoreGuard {
   readonly #kit: Guarding
-  /** `undefined`: each call has deadlines, and so a timer, of its own, where the runtime keeps requests apart. */
-  readonly #deadlines = keepsRequestsApart() ? undefined : new Deadlines()
+  readonly #deadlines = new Deadlines()
 
   constructor(kit: Guarding) {
     this.#kit = kit
@@ -38,7 +36,7 @@ export class StoreGuard {
 
   /** Leaves no timer behind. To be called once nothing is under way; calls may still follow. */
   stop(): void {
-    this.#deadlines?.stop()
+    this.#deadlines.stop()
   }
 
   // With callbacks in place of `await`: as in StoreAttempts.
@@ -65,22 +63,10 @@ export class StoreGuard {
 
   #await<T>(run: (store: Store) => Promise<T>, endsAt: number): Promise<T> {
     const { store, timeout } = this.#kit
-    const deadlines = this.#deadlines ?? new Deadlines()
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`no answer within ${timeout} s`))
-      if (endsAt <= performance.now()) return late()
-      const waiting = { endsAt, late, place: -1 }
-      deadlines.add(waiting)
-      const answered = answer(store, run)
-      answered.then(
-        (result) => {
-          if (deadlines.remove(waiting)) resolve(result)
-        },
-        () => {
-          if (deadlines.remove(waiting)) resolve(answered)
-        },
-      )
-    })
+    const late = () => new Error(`no answer within ${timeout} s`)
+    return endsAt <= performance.now()
+      ? Promise.reject(late())
+      : this.#deadlines.wait(answer(store, run), endsAt, late)
   }
 
   #report(operation: StoreOperation, id: string | undefined, cause: unknown): SessionError {

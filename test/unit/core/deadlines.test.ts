@@ -1,74 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { Deadlines, type Waiting } from '../../../src/internal/deadlines.ts'
+import { Deadlines } from '../../../src/internal/deadlines.ts'
+
+const never = new Promise<never>(() => undefined)
+const late = () => new Error('late')
+
+/** When something that may take so many ms from now is to be given up. */
+const within = (ms: number) => performance.now() + ms
+
+/** Timers that keep the process alive. */
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
 describe('Deadlines', () => {
-  it('tells each who waits once, when its time is up, in whatever order they came', async () => {
+  it('gives what the work gives, and what it fails with', async () => {
     const deadlines = new Deadlines()
-    const told: number[] = []
-    for (const ms of [60, 5, 30]) deadlines.add(until(ms, () => told.push(ms)))
-    await vi.waitFor(() => expect(told).toEqual([5, 30, 60]))
-  })
-
-  it('tells nobody who was removed, and leaves the others their time', async () => {
-    const deadlines = new Deadlines()
-    const told: string[] = []
-    const [first, second, third] = ['first', 'second', 'third'].map((name) =>
-      until(10, () => told.push(name)),
+    expect(await deadlines.wait(Promise.resolve(1), within(1000), late)).toBe(1)
+    await expect(deadlines.wait(Promise.reject(new Error('failed')), within(1000), late)).rejects.toThrow(
+      'failed',
     )
-    for (const waiting of [first, second, third]) if (waiting !== undefined) deadlines.add(waiting)
-    expect(first && deadlines.remove(first)).toBe(true)
-    expect(first && deadlines.remove(first)).toBe(false)
-    await vi.waitFor(() => expect(told.toSorted()).toEqual(['second', 'third']))
-    expect(third && deadlines.remove(third)).toBe(false)
   })
 
-  it('tells nobody whom another one that was told has removed', async () => {
+  it('gives up each at its own time, in whatever order they came', async () => {
     const deadlines = new Deadlines()
-    const told: string[] = []
-    const second = until(5, () => told.push('second'))
-    deadlines.add(
-      until(5, () => {
-        told.push('first')
-        deadlines.remove(second)
-      }),
+    const given: number[] = []
+    const waits = [60, 5, 30].map((ms) =>
+      deadlines.wait(never, within(ms), late).catch(() => void given.push(ms)),
     )
-    deadlines.add(second)
-    deadlines.add(until(40, () => told.push('last')))
-    await vi.waitFor(() => expect(told).toContain('last'))
-    expect(told).toEqual(['first', 'last'])
+    await Promise.all(waits)
+    expect(given).toEqual([5, 30, 60])
   })
 
-  it('keeps a process alive only as long as somebody waits', () => {
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  it('gives up nobody early, and leaves those who were answered alone', async () => {
+    const deadlines = new Deadlines()
+    const answered = deadlines.wait(sleep(5, 'answer'), within(1000), late)
+    const begun = performance.now()
+    const lost = [10, 10, 25].map((ms) =>
+      deadlines.wait(never, begun + ms, late).catch(() => performance.now()),
+    )
+    const ends = await Promise.all(lost)
+    expect(ends.map((end, index) => end - begun >= (index < 2 ? 10 : 25))).toEqual([true, true, true])
+    expect(await answered).toBe('answer')
+  })
+
+  it('takes no notice of work that ends after it was given up', async () => {
+    const deadlines = new Deadlines()
+    const failing = sleep(20).then(() => Promise.reject(new Error('too late')))
+    await expect(deadlines.wait(failing, within(5), late)).rejects.toThrow('late')
+    await failing.catch(() => undefined)
+    expect(await deadlines.wait(Promise.resolve('next'), within(1000), late)).toBe('next')
+  })
+
+  it('keeps a process alive only as long as somebody waits', async () => {
     const before = timers()
     const deadlines = new Deadlines()
-    const waiting = until(60_000, () => {})
     for (let round = 0; round < 2; round++) {
-      deadlines.add(waiting)
+      let answer: () => void = () => undefined
+      const waiting = deadlines.wait(new Promise<void>((resolve) => (answer = resolve)), within(60_000), late)
       expect(timers()).toBe(before + 1)
-      deadlines.remove(waiting)
+      answer()
+      await waiting
       expect(timers()).toBe(before)
     }
   })
 
-  it('stops its timer where the runtime has none that could be told to keep nobody waiting', () => {
+  it('stops its timer where the runtime has none that could be told to keep nobody waiting', async () => {
     const set = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(7 as never)
     const clear = vi.spyOn(globalThis, 'clearTimeout').mockReturnValue()
     try {
       const deadlines = new Deadlines()
-      const waiting = until(60_000, () => {})
-      deadlines.add(waiting)
-      deadlines.remove(waiting)
+      await deadlines.wait(Promise.resolve(), within(60_000), late)
       expect(clear).toHaveBeenLastCalledWith(7)
-      deadlines.add(waiting)
+      await deadlines.wait(Promise.resolve(), within(60_000), late)
       expect(set).toHaveBeenCalledTimes(2)
     } finally {
       set.mockRestore()
       clear.mockRestore()
     }
   })
-})
 
-function until(ms: number, late: () => void): Waiting {
-  return { endsAt: performance.now() + ms, late, place: -1 }
-}
+  it('gives each request a timer of its own where the runtime keeps requests apart', async () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    try {
+      const before = timers()
+      const deadlines = new Deadlines()
+      const answers: (() => void)[] = []
+      const waits = [1, 2].map(() =>
+        deadlines.wait(new Promise<void>((resolve) => answers.push(resolve)), within(60_000), late),
+      )
+      expect(timers()).toBe(before + 2)
+      for (const answer of answers) answer()
+      await Promise.all(waits)
+      expect(timers()).toBe(before)
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
+})
