@@ -31,7 +31,7 @@ const COPIED = ['src', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vite
 const LINKED = ['node_modules', '.cache']
 const CONFIGURATION = 'scripts/mutants/vitest.config.ts'
 /** A fault may make its tests wait for ever. */
-const LONGEST_RUN_MS = 240_000
+const LONGEST_FILE_MS = 240_000
 
 /** What became of one run of tests. */
 interface Run {
@@ -79,7 +79,7 @@ class Copy {
     rmSync(file, { force: true })
     const reporting = ['--reporter=dot', '--reporter=json', `--outputFile.json=${file}`]
     const args = ['run', '--config', CONFIGURATION, '--bail=1', ...reporting, ...tests]
-    const { hasExitedWell, output } = await this.#vitest(args, withPostgres)
+    const { hasExitedWell, output } = await this.#vitest(args, withPostgres, tests.length * LONGEST_FILE_MS)
     if (!existsSync(file)) return { passed: false, failedTest: undefined, output }
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report // vitest's own format
     const results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
@@ -90,6 +90,7 @@ class Copy {
   #vitest(
     args: readonly string[],
     withPostgres: boolean,
+    longestMs: number,
   ): Promise<{ hasExitedWell: boolean; output: string }> {
     const environment = { ...process.env, MUTANTS_WITH_POSTGRES: withPostgres ? '1' : '0' }
     const child = spawn(process.execPath, [join('node_modules', 'vitest', 'vitest.mjs'), ...args], {
@@ -98,7 +99,7 @@ class Copy {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#running = child
-    const timer = setTimeout(() => child.kill('SIGTERM'), LONGEST_RUN_MS)
+    const timer = setTimeout(() => child.kill('SIGTERM'), longestMs)
     let output = ''
     const read = (chunk: Buffer) => {
       output += chunk.toString()
