@@ -109,7 +109,7 @@ export const mutantsOfRedis: readonly Mutant[] = [
     file: SCRIPTS,
     edits: [
       {
-        find: '([%d.]+) ([%d.]+) ([%d.]+)',
+        find: '(%d[%d.]*) (%d[%d.]*) (%d[%d.]*)',
         replace: '(%S+) (%S+) (%S+)',
       },
       {

@@ -25,7 +25,7 @@ const RECORD = `
   end
 
   local function parse(text)
-    local facts = {string.match(text, '^(%S+) ([%d.]+) ([%d.]+) ([%d.]+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')}
+    local facts = {string.match(text, '^(%S+) (%d[%d.]*) (%d[%d.]*) (%d[%d.]*) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')}
     return facts[1] and is_number(facts[2]) and is_number(facts[3]) and is_number(facts[4]) and facts
   end
 

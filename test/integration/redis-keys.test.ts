@@ -216,6 +216,7 @@ describe('the keys of a RedisStore', () => {
       '0x7fffffff',
       '9'.repeat(30),
       '.',
+      '.5',
       '+1',
     ])('take a session with %s for a number for none, and leave it alone', async (odd) => {
       for (const place of NUMBERS) {
