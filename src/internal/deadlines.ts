@@ -70,8 +70,9 @@ export class Deadlines {
     }
     waiting.place = -1
     if (this.#waiting.length > 0) return true
-    // Or a process that has nothing else to do would stay for the timer. Some runtimes cannot be told.
-    if (this.#timer?.unref === undefined) this.stop()
+    // Or a process that has nothing else to do would stay for the timer. Some runtimes cannot be told, and where requests
+    // are kept apart nobody else needs it.
+    if (this.#areApart || this.#timer?.unref === undefined) this.stop()
     else this.#timer.unref()
     return true
   }

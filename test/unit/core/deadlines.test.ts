@@ -80,6 +80,7 @@ describe('Deadlines', () => {
 
   it('gives each request a timer of its own where the runtime keeps requests apart', async () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    const clear = vi.spyOn(globalThis, 'clearTimeout')
     try {
       const before = timers()
       const deadlines = new Deadlines()
@@ -88,10 +89,13 @@ describe('Deadlines', () => {
         deadlines.wait(new Promise<void>((resolve) => answers.push(resolve)), within(60_000), late),
       )
       expect(timers()).toBe(before + 2)
+      clear.mockClear()
       for (const answer of answers) answer()
       await Promise.all(waits)
       expect(timers()).toBe(before)
+      expect(clear).toHaveBeenCalledTimes(2)
     } finally {
+      clear.mockRestore()
       vi.unstubAllGlobals()
     }
   })
