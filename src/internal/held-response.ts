@@ -103,8 +103,15 @@ function end(this: Held, chunk?: unknown, encoding?: unknown, callback?: unknown
 function flushHeaders(this: Held): void {
   this[HOLD].flushHeaders()
 }
-function writableEnded(this: Held): unknown {
-  return this[HOLD].isEndHeld || Reflect.get(Object.getPrototypeOf(this), 'writableEnded', this)
+const writableEnded: PropertyDescriptor = {
+  get(this: Held): boolean {
+    return this[HOLD].writableEnded
+  },
+  // Some mocks of a response have it as a property of their own, which they go on setting.
+  set(this: Held, value: unknown): void {
+    Object.defineProperty(this, 'writableEnded', { value, writable: true, configurable: true })
+  },
+  configurable: true,
 }
 
 /**
@@ -150,9 +157,10 @@ class Hold {
     return this.#endedHead
   }
 
-  /** Whether the handler has ended the response, of which nothing has left yet. */
-  get isEndHeld(): boolean {
-    return this.#isEndHeld
+  /** Whether the handler has ended the response, though nothing of it may have left yet. */
+  get writableEnded(): boolean {
+    const response = this.#response
+    return this.#isEndHeld || Reflect.get(Object.getPrototypeOf(response), 'writableEnded', response) === true
   }
 
   /** Commits inside out, as middleware unwinds. */
@@ -194,7 +202,7 @@ class Hold {
     this.#endedHead = new HeadCopy(this.#response)
     this.#isEndHeld = true
     // Once and for good: a response that loses a property becomes slow in all that node does with it (measured: 10 µs).
-    Object.defineProperty(this.#response, 'writableEnded', { get: writableEnded, configurable: true })
+    Object.defineProperty(this.#response, 'writableEnded', writableEnded)
     this.#commitNow()
     return this.#response
   }

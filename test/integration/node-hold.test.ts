@@ -34,6 +34,40 @@ describe('a response whose session is being committed', () => {
     expect(told.slice(7)).toEqual(['one', 'two', 'end'])
   })
 
+  it('says through whatever is made of it that it has ended', async () => {
+    const told: unknown[] = []
+    const kept = keep()
+    const open = kept.shut()
+    const { browser } = await serve((_request, response, session) => {
+      session.set('a', 1)
+      const wrapper = Object.create(response) as typeof response
+      const tell = () => told.push(wrapper.writableEnded)
+      tell()
+      response.end('answer', tell)
+      tell()
+    }, kept)
+    const answer = browser.send('/')
+    await settle()
+    open()
+    expect((await answer).body).toBe('answer')
+    expect(told).toEqual([false, true, true])
+  })
+
+  it('leaves it to a response that keeps writableEnded itself, as mocks do', async () => {
+    const told: unknown[] = []
+    const { browser } = await serve((_request, response, session) => {
+      session.set('a', 1)
+      Object.defineProperty(response, 'writableEnded', { value: false, writable: true, configurable: true })
+      response.end('answer', () => {
+        Object.assign(response, { writableEnded: 'by itself' })
+        told.push(response.writableEnded)
+      })
+      told.push(response.writableEnded)
+    })
+    expect((await browser.send('/')).body).toBe('answer')
+    expect(told).toEqual([true, 'by itself'])
+  })
+
   it('emits drain once the head has gone', async () => {
     const kept = keep()
     const open = kept.shut()
