@@ -22,7 +22,7 @@ export const STORES = ['postgres', 'redis'] as const
 /** Beside the peers. */
 const COMMON: Readonly<Record<(typeof STORES)[number], readonly string[]>> = {
   postgres: ['none', 'select', 'limit', 'coatcheck'],
-  redis: ['get', 'limit', 'coatcheck'],
+  redis: ['get', 'limit', 'limit on hashes', 'coatcheck'],
 }
 const PEERS: Readonly<Record<string, readonly string[]>> = {
   express: ['express-session tuned', 'express-session'],

@@ -13,6 +13,7 @@ export const KINDS = {
   select: (given) => oneRead(given),
   get: (given) => oneRead(given),
   limit: (given) => handWritten(given, KEY),
+  'limit on hashes': (given) => handWritten({ ...given, store: 'redisHashes' }, KEY),
   coatcheck: (given) => coatcheck(given),
   'express-session tuned': (given) => expressSession(given, KEY, 'tuned'),
   'express-session': (given) => expressSession(given, KEY, 'documented'),

@@ -47,4 +47,24 @@ export const TABLES = {
         }),
     }
   },
+  /** A hash for each session, which parallel changes of other keys do not overwrite: a field per value. */
+  redisHashes(client) {
+    const key = (id) => `bench_hashes:${id}`
+    return {
+      async insert(id) {
+        await client.hSet(key(id), { user: '"ada"', cart: '["a coat","a hat"]' })
+        await client.expire(key(id), MONTH)
+      },
+      async readAll(ids) {
+        const hashes = await Promise.all(ids.map((id) => client.hGetAll(key(id))))
+        return new Map(ids.map((id, i) => [id, toText(hashes[i])]))
+      },
+      change: ({ id }, { n }) => client.hSet(key(id), 'n', String(n)),
+    }
+  },
+}
+
+function toText(hash) {
+  const members = Object.entries(hash).map(([field, text]) => `${JSON.stringify(field)}:${text}`)
+  return `{${members.join(',')}}`
 }
