@@ -243,7 +243,6 @@ export class SessionManager<V extends object = RegisteredValues> {
   async #close(): Promise<void> {
     this.#cleaner.stop()
     await this.#pending.settle()
-    this.#guard.stop()
     await this.store.close?.()
   }
 

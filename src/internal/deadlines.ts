@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /**
- * Bounds how long work is waited for. One timer serves all, because one for each costs a request 1 µs (measured). A list
+ * Bounds how long work is waited for. One timer serves all who wait at a time, because one for each costs a request 1 µs (measured). A list
  * in which the last fills each gap, and no Set: see decision 015.
  */
 export class Deadlines {
@@ -30,14 +30,6 @@ export class Deadlines {
     return this.#areApart ? new Deadlines().#wait(work, endsAt, late) : this.#wait(work, endsAt, late)
   }
 
-  /** Leaves no timer behind, if nobody waits. */
-  stop(): void {
-    if (this.#waiting.length > 0) return
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#ringsAt = Number.POSITIVE_INFINITY
-  }
-
   #wait<T>(work: Promise<T>, endsAt: number, late: () => Error): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { endsAt, late: () => reject(late()), place: -1 }
@@ -56,7 +48,6 @@ export class Deadlines {
   #add(waiting: Waiting): void {
     waiting.place = this.#waiting.push(waiting) - 1
     if (waiting.endsAt < this.#ringsAt) this.#setTimer(waiting.endsAt)
-    else if (waiting.place === 0) this.#timer?.ref?.()
   }
 
   /** @returns whether it still waited. */
@@ -69,12 +60,13 @@ export class Deadlines {
       last.place = place
     }
     waiting.place = -1
-    if (this.#waiting.length > 0) return true
-    // Or a process that has nothing else to do would stay for the timer. Some runtimes cannot be told, and where requests
-    // are kept apart nobody else needs it.
-    if (this.#areApart || this.#timer?.unref === undefined) this.stop()
-    else this.#timer.unref()
+    if (this.#waiting.length === 0) this.#stopTimer()
     return true
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#ringsAt = Number.POSITIVE_INFINITY
   }
 
   #setTimer(ringsAt: number): void {
@@ -85,7 +77,6 @@ export class Deadlines {
   }
 
   #ring(): void {
-    this.#timer = undefined
     this.#ringsAt = Number.POSITIVE_INFINITY
     const now = performance.now()
     for (const waiting of this.#waiting.filter(({ endsAt }) => endsAt <= now)) {

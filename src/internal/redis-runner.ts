@@ -44,11 +44,6 @@ export class RedisRunner {
 
   readonly #late = () => new Error(`no answer within ${this.#timeoutMs} ms`)
 
-  /** Leaves no timer behind. To be called once nothing is under way. */
-  stop(): void {
-    this.#deadlines.stop()
-  }
-
   /** When something that was asked for just now is to be given up. */
   newDeadline(): number {
     return performance.now() + this.#timeoutMs

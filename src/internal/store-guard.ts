@@ -34,11 +34,6 @@ export class StoreGuard {
     return (operation, id, run) => this.#ask(operation, id, run, endsAt)
   }
 
-  /** Leaves no timer behind. To be called once nothing is under way; calls may still follow. */
-  stop(): void {
-    this.#deadlines.stop()
-  }
-
   // With callbacks in place of `await`: as in StoreAttempts.
   #ask<T>(
     operation: StoreOperation,

@@ -229,7 +229,6 @@ export class RedisStore implements Store {
   async close(): Promise<void> {
     await this.#attempts.whenIdle()
     await this.#afterwards.settle()
-    this.#runner.stop()
   }
 
   /** @returns the user whose it was; `undefined`: there was none, or it is not `only`'s. */
