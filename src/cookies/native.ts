@@ -165,7 +165,7 @@ class NativeCodec implements CookieCodec {
     if (text.length !== SIGNED_CHARACTERS && text.length !== ENCRYPTED_CHARACTERS) return false
     const { token } = this.#desk
     const length = readBase64url(text, token)
-    if (length === undefined || token[AT.version] !== VERSION || token[AT.home] !== HOME) return false
+    if (token[AT.version] !== VERSION || token[AT.home] !== HOME) return false
     return token[AT.flags] === SIGNED
       ? length === SIGNED_BYTES
       : token[AT.flags] === ENCRYPTED && length === ENCRYPTED_BYTES
