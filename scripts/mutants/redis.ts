@@ -79,6 +79,13 @@ export const mutantsOfRedis: readonly Mutant[] = [
     why: 'revokeAll says that all have ended, while those on a server that is down live on',
   },
   {
+    name: 'redis-begins-what-was-given-up',
+    file: 'src/internal/redis-runner.ts',
+    edits: [{ find: ' || performance.now() >= options.deadline', replace: '' }],
+    tests: ['test/fault/redis-server.test.ts'],
+    why: 'a sign-out answered 503 ends the session between the load and the commit of the next request',
+  },
+  {
     name: 'redis-reads-wait-for-each-other',
     file: 'src/internal/redis-reads.ts',
     edits: [{ find: 'gate: new Gate(Number.POSITIVE_INFINITY)', replace: 'gate: new Gate(4)' }],

@@ -56,7 +56,8 @@ export class RedisRunner {
       try {
         return await this.#ask(key, ['evalsha', script.sha, ...operands])
       } catch (error) {
-        if (!isUnknownScript(error)) throw error
+        // What was given up is not begun: the next request of this person may have been served meanwhile.
+        if (!isUnknownScript(error) || performance.now() >= options.deadline) throw error
         return await this.#ask(key, ['eval', script.text, ...operands]) // which makes it known
       }
     })

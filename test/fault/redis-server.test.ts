@@ -1,6 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { StoreError } from 'coatcheck'
+import { RedisStore } from 'coatcheck/stores/redis'
+import { aRecord } from 'coatcheck/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Browser } from '../http/browser.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
+import { libraries } from '../servers/redis-clients.ts'
 import { scale } from '../servers/scale.ts'
 import { answered, atAll, countAll, expectNothingLost, expectOrderly, setRedisStages } from './redis-stage.ts'
 
@@ -51,6 +56,24 @@ describe('one Redis server under load, with every client', { timeout: 120_000 * 
     server.node.thaw()
     await atAll(stages, answered(60))
     for (const counts of await countAll('frozen and thawed', stages, [server.node])) expectNothingLost(counts)
+  })
+
+  it('what was given up while it was frozen, and its script forgotten, is not begun when it thaws', async () => {
+    for (const { name, connect } of libraries) {
+      const { client, close } = await connect('single', [server.node.port])
+      onTestFinished(close)
+      const store = new RedisStore({ client, prefix: `${name}:`, timeout: 0.3 })
+      const record = aRecord({ expiresAt: Date.now() + 60_000, absoluteEnd: Date.now() + 60_000 })
+      await store.create(record, Date.now())
+      await server.node.command('script', 'flush')
+      server.node.freeze()
+      await expect(store.delete(record.id)).rejects.toThrow(StoreError) // its command is on the way all the same
+      const next = store.get(record.id, Date.now())
+      server.node.thaw()
+      expect(await next).toBeDefined()
+      await pause(100)
+      expect(await store.get(record.id, Date.now()), name).toBeDefined()
+    }
   })
 
   it('with its memory full, it refuses sign-ins and writes, and goes on with reads and sign-outs', async () => {
