@@ -2,12 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Browser } from '../http/browser.ts'
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import { scale } from '../servers/scale.ts'
-import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
 import { print } from './counts.ts'
+import { useProxiedPostgres } from './proxied-postgres.ts'
 
 const CONNECTIONS = 1500
 const SESSIONS = 100
@@ -19,23 +18,13 @@ const STORE_TIMEOUT = 1
 const GROWTH = 2_500_000
 
 describe('a flood over HTTP while the database is away', () => {
-  let server: PostgresServer
-  let proxy: TcpProxy
-
-  beforeAll(async () => {
-    server = await startPostgres(18)
-    proxy = await startTcpProxy(server.url)
-  })
-
-  afterAll(async () => {
-    await proxy.close()
-    await server.stop()
-  })
+  const database = useProxiedPostgres()
 
   it(
     'is answered 503 in time, however many ask, takes no more memory the longer it lasts, and is over when it is back',
     async () => {
-      const program = await startProgram(proxy.urlOf(server.url))
+      const { url, network } = database()
+      const program = await startProgram(url)
       const cookies = await signIn(program.port)
       const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
       onTestFinished(() => agent.destroy())
@@ -43,7 +32,7 @@ describe('a flood over HTTP while the database is away', () => {
         Promise.all(
           Array.from({ length: CONNECTIONS }, (_, at) => ask(agent, program.port, cookies[at % SESSIONS])),
         )
-      proxy.goSilent()
+      network.goSilent()
       const heaps: number[] = []
       let slowest = 0
       for (let times = 0; times < TIMES; times++) {
@@ -52,7 +41,7 @@ describe('a flood over HTTP while the database is away', () => {
         slowest = Math.max(slowest, ...answers.map(({ milliseconds }) => milliseconds))
         heaps.push(await program.heapUsed())
       }
-      proxy.comeBack()
+      network.comeBack()
       let later = 0
       for (let refused = CONNECTIONS; refused > 0; later += refused)
         refused = (await askAll()).filter(({ status }) => status !== 200).length

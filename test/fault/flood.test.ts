@@ -3,32 +3,20 @@ import { StoreError } from 'coatcheck'
 import { PostgresStore } from 'coatcheck/stores/postgres'
 import { aChange, aRecord, NOW } from 'coatcheck/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { scale } from '../servers/scale.ts'
-import { startTcpProxy, type TcpProxy } from '../servers/tcp-proxy.ts'
 import { print } from './counts.ts'
+import { useProxiedPostgres } from './proxied-postgres.ts'
 
 const FLOOD = 60_000 * scale
 /** Reads, and as many writes, that come in one turn of the event loop. */
 const SLICE = 100
 
 describe('a flood of requests while the database is away', () => {
-  let server: PostgresServer
-  let proxy: TcpProxy
-
-  beforeAll(async () => {
-    server = await startPostgres(18)
-    proxy = await startTcpProxy(server.url)
-  })
-
-  afterAll(async () => {
-    await proxy.close()
-    await server.stop()
-  })
+  const database = useProxiedPostgres()
 
   async function aStore() {
-    const pool = new pg.Pool({ connectionString: proxy.urlOf(server.url) })
+    const pool = new pg.Pool({ connectionString: database().url })
     onTestFinished(() => pool.end())
     const store = new PostgresStore({ db: pool })
     await store.migrate()
@@ -36,6 +24,7 @@ describe('a flood of requests while the database is away', () => {
   }
 
   it('lets so many wait and refuses the others at once; when it is back, it answers', async () => {
+    const { network } = database()
     const { pool, store } = await aStore()
     const record = aRecord()
     await store.create(record, NOW)
@@ -62,7 +51,7 @@ describe('a flood of requests while the database is away', () => {
       }
       await new Promise(setImmediate)
     }
-    proxy.goSilent()
+    network.goSilent()
     while (early.size < 2) await askMany()
     const atFirst = waiting
     let most = 0
@@ -72,7 +61,7 @@ describe('a flood of requests while the database is away', () => {
     }
     const longestQueue = pool.waitingCount
     await Promise.all(all)
-    proxy.comeBack()
+    network.comeBack()
     let later = 0
     while ((await store.get(record.id, NOW).catch(() => undefined)) === undefined) {
       later += 1

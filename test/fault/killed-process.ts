@@ -6,8 +6,8 @@ import path from 'node:path'
 import { generateKey } from 'coatcheck'
 import { build } from 'esbuild'
 import type pg from 'pg'
-import { expect } from 'vitest'
-import { createDatabase } from '../servers/postgres.ts'
+import { afterAll, beforeAll, expect } from 'vitest'
+import { createDatabase, type PostgresServer, startPostgres } from '../servers/postgres.ts'
 
 /** The key of the programs that are ended. */
 export const SESSION_KEY: string = generateKey()
@@ -32,12 +32,13 @@ export interface Ending {
 }
 
 /** Carries out scenarios in processes that end themselves. */
-export class KilledProcesses {
-  readonly #serverUrl: string
+class KilledProcesses {
+  /** Connection string of the server in which they have their databases. */
+  readonly serverUrl: string
   readonly #folder: string
 
   constructor(serverUrl: string, folder: string) {
-    this.#serverUrl = serverUrl
+    this.serverUrl = serverUrl
     this.#folder = folder
   }
 
@@ -65,7 +66,7 @@ export class KilledProcesses {
   async endEverywhere({ scenario, prepare, check }: Ending): Promise<number> {
     for (let step = 1; ; step++) {
       const ends = ['before', 'after'].map(async (when) => {
-        const url = await createDatabase(this.#serverUrl)
+        const url = await createDatabase(this.serverUrl)
         await prepare?.(url)
         const { cookie, isDone, signal } = await this.#run(url, scenario, String(step), when)
         if (isDone) return true
@@ -95,6 +96,24 @@ export class KilledProcesses {
     const [cookie = '', done] = output.split('\n')
     return { cookie, isDone: done === 'done', signal }
   }
+}
+
+/** Gives the tests of a file such processes, over a PostgreSQL of their own. @returns what gives them to a test. */
+export function useKilledProcesses(): () => KilledProcesses {
+  let server: PostgresServer
+  let processes: KilledProcesses
+
+  beforeAll(async () => {
+    server = await startPostgres(18)
+    processes = await KilledProcesses.build(server.url)
+  })
+
+  afterAll(async () => {
+    await processes.remove()
+    await server.stop()
+  })
+
+  return () => processes
 }
 
 /** Waits until the server has ended what the dead process had asked for. */

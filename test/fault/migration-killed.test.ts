@@ -1,11 +1,11 @@
 import type { StoreError } from 'coatcheck'
 import { PostgresStore } from 'coatcheck/stores/postgres'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { FIRST_TABLE } from '../races/older-version.ts'
-import { createDatabase, type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { createDatabase } from '../servers/postgres.ts'
 import { print } from './counts.ts'
-import { KilledProcesses, settled } from './killed-process.ts'
+import { settled, useKilledProcesses } from './killed-process.ts'
 import { aPool } from './stage.ts'
 
 /** What there is before the migration. */
@@ -61,21 +61,10 @@ async function execute(url: string, sql: string): Promise<void> {
 }
 
 describe('a migration that is broken off', () => {
-  let server: PostgresServer
-  let processes: KilledProcesses
-
-  beforeAll(async () => {
-    server = await startPostgres(18)
-    processes = await KilledProcesses.build(server.url)
-  })
-
-  afterAll(async () => {
-    await processes.remove()
-    await server.stop()
-  })
+  const processes = useKilledProcesses()
 
   async function aDatabase(sql: string): Promise<string> {
-    const url = await createDatabase(server.url)
+    const url = await createDatabase(processes().serverUrl)
     await execute(url, sql)
     return url
   }
@@ -93,7 +82,7 @@ describe('a migration that is broken off', () => {
     async (given) => {
       const { original, whole } = await lookAtBoth(given.sql)
       expect(whole.sessions).toEqual(original.sessions)
-      const steps = await processes.endEverywhere({
+      const steps = await processes().endEverywhere({
         scenario: 'migrate',
         prepare: (url) => execute(url, given.sql),
         async check(url, _cookie, when) {

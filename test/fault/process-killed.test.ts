@@ -2,10 +2,9 @@ import { SessionManager } from 'coatcheck'
 import { PostgresStore } from 'coatcheck/stores/postgres'
 import { fakeExchange } from 'coatcheck/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { describe, expect, it } from 'vitest'
 import { print } from './counts.ts'
-import { KilledProcesses, SESSION_KEY, settled } from './killed-process.ts'
+import { SESSION_KEY, settled, useKilledProcesses } from './killed-process.ts'
 
 /** What the table holds, and whether the old token opens it. */
 interface Found {
@@ -15,18 +14,7 @@ interface Found {
 }
 
 describe('a process that ends by SIGKILL between two steps', () => {
-  let server: PostgresServer
-  let processes: KilledProcesses
-
-  beforeAll(async () => {
-    server = await startPostgres(18)
-    processes = await KilledProcesses.build(server.url)
-  })
-
-  afterAll(async () => {
-    await processes.remove()
-    await server.stop()
-  })
+  const processes = useKilledProcesses()
 
   async function look(url: string, cookie: string): Promise<Found> {
     const pool = new pg.Pool({ connectionString: url })
@@ -60,7 +48,7 @@ describe('a process that ends by SIGKILL between two steps', () => {
       if (old === undefined) expect(rows).toMatchObject([{ user_id: after }])
       else expect(old).toBe(before)
     }
-    const steps = await processes.endEverywhere({ scenario, check })
+    const steps = await processes().endEverywhere({ scenario, check })
     print(`killed in ${scenario}`, [
       `${steps} statements`,
       `old lives ${lives.old}`,
@@ -78,7 +66,7 @@ describe('a process that ends by SIGKILL between two steps', () => {
       else expect(rows).toMatchObject([{ user_id: 'ada', values: { cart: 1 } }])
       lives[old === undefined ? 'none' : 'old'] += 1
     }
-    const steps = await processes.endEverywhere({ scenario: 'sign-out', check })
+    const steps = await processes().endEverywhere({ scenario: 'sign-out', check })
     print('killed in sign-out', [`${steps} statements`, `old lives ${lives.old}`, `none lives ${lives.none}`])
     expect(lives).toEqual({ old: 3, none: 1 })
   })
@@ -95,7 +83,7 @@ describe('a process that ends by SIGKILL between two steps', () => {
       if (row?.user_id === 'grace') expect(row.values).toEqual({})
       lives[row === undefined ? 'none' : row.user_id === 'ada' ? 'old' : 'new'] += 1
     }
-    const steps = await processes.endEverywhere({ scenario: 'change-of-user', check })
+    const steps = await processes().endEverywhere({ scenario: 'change-of-user', check })
     print('killed in a change of user', [
       `${steps} statements`,
       `old lives ${lives.old}`,
