@@ -1,7 +1,7 @@
 import { RedisStore } from 'coatcheck/stores/redis'
-import { storeContract, storeRaces } from 'coatcheck/testing'
+import { type StoreCase, storeContract, storeRaces } from 'coatcheck/testing'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { libraries, type OpenClient, type Topology } from '../servers/redis-clients.ts'
+import { type ClientLibrary, libraries, type OpenClient, type Topology } from '../servers/redis-clients.ts'
 import type { RedisProgram } from '../servers/redis-node.ts'
 import { type RedisServers, startTopology } from '../servers/redis-topologies.ts'
 import { casesWithoutRaces } from './cases-without-races.ts'
@@ -9,7 +9,6 @@ import { casesWithoutRaces } from './cases-without-races.ts'
 /** The contract and its races, on one arrangement of servers, with every client. */
 export function describeRedisStore(topology: Topology, program: RedisProgram): void {
   let servers: RedisServers
-  let stores = 0
 
   beforeAll(async () => {
     servers = await startTopology(topology, { program })
@@ -17,14 +16,23 @@ export function describeRedisStore(topology: Topology, program: RedisProgram): v
 
   afterAll(() => servers?.stop())
 
+  const cases = topology === 'single' && program === 'redis' ? storeContract : casesWithoutRaces
+  describeClients(libraries, cases, (library) => library.connect(topology, servers.ports))
+}
+
+/** The same with these clients, each of which `connect` connects to servers that run by then. */
+export function describeClients(
+  libraries: readonly ClientLibrary[],
+  cases: readonly StoreCase[],
+  connect: (library: ClientLibrary) => Promise<OpenClient>,
+): void {
+  let stores = 0
+
   describe.each(libraries)('RedisStore with $name', (library) => {
     let clients: readonly [OpenClient, OpenClient]
 
     beforeAll(async () => {
-      clients = [
-        await library.connect(topology, servers.ports),
-        await library.connect(topology, servers.ports),
-      ]
+      clients = [await connect(library), await connect(library)]
     })
 
     afterAll(() => Promise.all(clients.map((it) => it.close())))
@@ -35,12 +43,9 @@ export function describeRedisStore(topology: Topology, program: RedisProgram): v
       return clients.map(({ client }) => new RedisStore({ client, prefix })) as [RedisStore, RedisStore] // of two
     }
 
-    it.each(topology === 'single' && program === 'redis' ? storeContract : casesWithoutRaces)(
-      '$name',
-      async ({ run }) => {
-        await run(openStores()[0])
-      },
-    )
+    it.each(cases)('$name', async ({ run }) => {
+      await run(openStores()[0])
+    })
 
     describe('over two clients', () => {
       it.each(storeRaces)('$name', async ({ run }) => {

@@ -1,4 +1,4 @@
-import type { RedisClient } from 'coatcheck/stores/redis'
+import type { Ioredis, RedisClient } from 'coatcheck/stores/redis'
 import * as ioredis from 'ioredis'
 import * as ioredis5 from 'ioredis5'
 import * as iovalkey from 'iovalkey'
@@ -26,11 +26,28 @@ export interface ClientLibrary {
   connect(topology: Topology, ports: readonly number[]): Promise<OpenClient>
 }
 
-type NodeRedis = typeof redis | typeof redis5
+type NodeRedisLibrary = typeof redis | typeof redis5
+
+/** A client of node-redis, as far as tests use it. */
+export interface NodeRedisClient {
+  on(event: 'error', hear: () => void): unknown
+  connect(): Promise<unknown>
+  destroy(): void
+}
+
+/** Connects a client of node-redis. */
+export async function openNodeRedis(
+  client: RedisClient & NodeRedisClient,
+  send: OpenClient['send'],
+): Promise<OpenClient> {
+  client.on('error', ignore)
+  await client.connect()
+  // Not close(), which waits for what was sent, and so for ever where a server is gone.
+  return { client, send, close: async () => client.destroy() }
+}
 
 // The two versions have the same names, and types that TypeScript cannot call through their union.
-// It is closed with destroy(), as close() waits for what was sent, and so for ever where a server is gone.
-function nodeRedis(name: string, library: NodeRedis): ClientLibrary {
+function nodeRedis(name: string, library: NodeRedisLibrary): ClientLibrary {
   const { createClient, createSentinel, createCluster } = library as typeof redis // reason above
   const makers = {
     single([port]: readonly number[]) {
@@ -51,16 +68,33 @@ function nodeRedis(name: string, library: NodeRedis): ClientLibrary {
     name,
     async connect(topology, ports) {
       const { client, send } = makers[topology](ports)
-      client.on('error', ignore)
-      await client.connect()
-      return { client, send, close: async () => client.destroy() }
+      return openNodeRedis(client, send)
     },
   }
 }
 
-type Ioredis = Pick<typeof ioredis5 | typeof ioredis | typeof iovalkey, 'Redis' | 'Cluster'>
+type IoredisLibrary = Pick<typeof ioredis5 | typeof ioredis | typeof iovalkey, 'Redis' | 'Cluster'>
 
-function ioredisLike(name: string, library: Ioredis): ClientLibrary {
+/** A client of ioredis or iovalkey, as far as tests use it. */
+export interface IoredisClient extends Ioredis {
+  on(event: 'error', hear: () => void): unknown
+  connect(): Promise<unknown>
+  disconnect(): void
+}
+
+/** Connects a client of ioredis that was made with `lazyConnect`. */
+export async function openIoredis(client: IoredisClient): Promise<OpenClient> {
+  client.on('error', ignore)
+  await client.connect()
+  return {
+    client,
+    // In lower case: iovalkey finds no key in a command that it does not know, as it does not know GET.
+    send: (_key, command = '', ...args) => client.call(command.toLowerCase(), ...args),
+    close: async () => client.disconnect(),
+  }
+}
+
+function ioredisLike(name: string, library: IoredisLibrary): ClientLibrary {
   const { Redis, Cluster } = library as typeof ioredis // the same names, and types of their own
   const makers = {
     single: ([port]: readonly number[]) =>
@@ -76,21 +110,12 @@ function ioredisLike(name: string, library: Ioredis): ClientLibrary {
   }
   return {
     name,
-    async connect(topology, ports) {
-      const client = makers[topology](ports)
-      client.on('error', ignore)
-      await client.connect()
-      return {
-        client,
-        // In lower case: iovalkey finds no key in a command that it does not know, as it does not know GET.
-        send: (_key, command = '', ...args) => client.call(command.toLowerCase(), ...args),
-        close: async () => client.disconnect(),
-      }
-    },
+    connect: (topology, ports) => openIoredis(makers[topology](ports)),
   }
 }
 
-function toUrl(port: number | undefined): string {
+/** Of a server of the tests. */
+export function toUrl(port: number | undefined): string {
   return `redis://127.0.0.1:${port}`
 }
 
