@@ -63,12 +63,13 @@ export function readCookies(header: string | undefined, name: string, limit: num
 
 /** The value of the pair that ends at `end`, if what stands from `nameAt` to `nameEnd` is its whole name. */
 function valueOfPair(header: string, nameAt: number, nameEnd: number, end: number): string | undefined {
-  const pairAt = skipBlanksBack(header, nameAt, 0)
+  const pairAt = skipBlanksBack(header, nameAt)
   if (pairAt > 0 && header.charCodeAt(pairAt - 1) !== SEMICOLON) return undefined
   const equals = skipBlanks(header, nameEnd)
   if (header.charCodeAt(equals) !== EQUALS) return undefined
   const valueAt = skipBlanks(header, equals + 1)
-  return header.slice(valueAt, skipBlanksBack(header, end, valueAt))
+  // From the end of an empty value this goes on back to the =: a slice that ends before its start is empty.
+  return header.slice(valueAt, skipBlanksBack(header, end))
 }
 
 function skipBlanks(text: string, from: number): number {
@@ -77,9 +78,9 @@ function skipBlanks(text: string, from: number): number {
   return at
 }
 
-function skipBlanksBack(text: string, from: number, start: number): number {
+function skipBlanksBack(text: string, from: number): number {
   let at = from
-  while (at > start && isBlank(text.charCodeAt(at - 1))) at--
+  while (isBlank(text.charCodeAt(at - 1))) at--
   return at
 }
 
