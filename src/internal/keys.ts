@@ -49,5 +49,5 @@ export function toKeyBytes(key: Key): Uint8Array {
 function isWellKnown(key: string): boolean {
   const letters = key.toLowerCase().replace(/[^a-z]/g, '')
   const rest = WELL_KNOWN.reduceRight((text, word) => text.replaceAll(word, ''), letters)
-  return letters.length >= 6 && rest.length === 0
+  return letters !== '' && rest === ''
 }
