@@ -241,6 +241,7 @@ describe('cookieProblem', () => {
   it.each([
     'example.com',
     'app.example.com',
+    'a.b',
     'EXAMPLE.com',
     'xn--exmple-cua.com',
     '4.example.com',

@@ -27,6 +27,7 @@ const REFUSED: readonly (readonly [object, string])[] = [
   [{ authKey: [undefined, KEY] }, 'authKey[0] must be a string or a Uint8Array'],
   [{ authKey: new Uint8Array(64) }, 'authKey repeats a few bytes'],
   [{ authKey: 'ab'.repeat(32) }, 'authKey repeats a few bytes'],
+  [{ authKey: '0123456'.repeat(8) }, 'authKey repeats a few bytes'],
   [{ authKey: 'keyboard cat keyboard cat keyboard cat' }, 'authKey is a well-known placeholder'],
   [{ authKey: 'Change-Me Change-Me Change-Me Change-Me' }, 'authKey is a well-known placeholder'],
   [{ authKey: 'your-secret-your-secret-your-secret-1234' }, 'authKey is a well-known placeholder'],
@@ -43,6 +44,7 @@ const REFUSED: readonly (readonly [object, string])[] = [
   [{ idleTimeout: 101, absoluteTimeout: 100 }, 'idleTimeout (101 s) is longer than absoluteTimeout (100 s)'],
   [{ idleTimeout: 2_592_001 }, 'idleTimeout (2592001 s) is longer than absoluteTimeout (2592000 s)'],
   [{ absoluteTimeout: 0 }, 'absoluteTimeout must be'],
+  [{ absoluteTimeout: 3_155_760_001 }, 'absoluteTimeout must be'],
   [{ absoluteTimeout: 2 ** 53 }, 'absoluteTimeout must be'],
   [{ touchInterval: 0 }, 'touchInterval must be'],
   [{ touchInterval: 31, idleTimeout: 60 }, 'touchInterval (31 s) is longer than half of idleTimeout (60 s)'],
@@ -106,6 +108,28 @@ describe('SessionManager, options', () => {
     const construct = () => new SessionManager(options as unknown as SessionManagerOptions) // on purpose
     expect(construct).toThrow(ConfigError)
     expect(construct).toThrow('the options must be an object')
+  })
+
+  it.each([
+    'secret',
+    'password',
+    'passphrase',
+    'change me',
+    'change-this',
+    'REPLACE_ME',
+    'keyboard cat',
+    'super secret',
+    'your-secret',
+    'my_secret',
+    'Session Secret',
+    'default',
+    'example',
+    'insecure',
+  ])('refuses a key that is %j, once or twice, and digits (rule 14)', (placeholder) => {
+    for (const times of [1, 2]) {
+      const authKey = `${placeholder} `.repeat(times).padEnd(40, '0123456789')
+      expect(() => resolve({ authKey })).toThrow('authKey is a well-known placeholder')
+    }
   })
 
   it('never puts a key into a message (rule 9)', () => {
@@ -192,6 +216,7 @@ describe('SessionManager, options', () => {
     [{ idleTimeout: 100, absoluteTimeout: 100 }, { idleTimeout: 100 }],
     [{ idleTimeout: 0.005 }, { idleTimeout: 0.005, touchInterval: 0.0005 }],
     [{ absoluteTimeout: 0.001 }, { idleTimeout: 0.001 }],
+    [{ absoluteTimeout: 3_155_760_000 }, { absoluteTimeout: 3_155_760_000 }],
     [{ cleanupInterval: 0 }, { cleanupInterval: 0 }],
     [{ maxValuesBytes: 2 }, { maxValuesBytes: 2 }],
   ])('takes %o, which gives %o', (options, expected) => {
@@ -205,6 +230,7 @@ describe('SessionManager, options', () => {
     new Uint8Array(32).map((_, i) => i),
     [Buffer.from(KEY)],
     'a secret of at least thirty-two bytes, that is no placeholder',
+    '01234567'.repeat(4),
   ])('takes the key %o', (authKey) => {
     expect(() => resolve({ authKey, encryptionKey: authKey })).not.toThrow()
   })
