@@ -1,4 +1,4 @@
-import type { SessionManager } from 'coatcheck'
+import { ConflictError, type SessionManager } from 'coatcheck'
 import { describe, expect, it } from 'vitest'
 import { AUTH_KEY, FakeExchange, World } from './world.ts'
 
@@ -85,6 +85,32 @@ describe('SessionManager.start, cookies', () => {
     expect((await world.look(both)).userId).toBe('ada')
     await both.ask((session) => session.set('x', 1))
     expect((await world.look(browser)).values).toEqual({ x: 1 })
+  })
+
+  it('takes a token that was just superseded for that of a parallel request among dead ones too, in any order', async () => {
+    const world = new World()
+    const dead = await world.browserWith('bob')
+    await world.store.drop((await world.look(dead)).id)
+    const browser = await world.browserWith('ada')
+    await browser.copy().ask((session) => session.renew())
+    const tokens = [browser.token, dead.token]
+    for (const order of [tokens, [...tokens].reverse()]) {
+      const writing = world.browser(order.join('; __Host-id=')).ask((session) => session.set('x', 1))
+      await expect(writing).rejects.toBeInstanceOf(ConflictError)
+    }
+  })
+
+  it('opens no record whose hash was cut off, not even after the whole one was compared', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    const { id } = await world.look(browser)
+    const record = await world.store.peek(id, world.now)
+    for (const length of [0, 32, 63]) {
+      await world.store.drop(id)
+      if (record !== undefined)
+        await world.store.plant({ ...record, secretHash: record.secretHash.slice(0, length) })
+      expect((await world.look(browser)).isNew, `${length}`).toBe(true)
+    }
   })
 
   it('looks at a bounded number of cookies of one name (R-076)', async () => {
