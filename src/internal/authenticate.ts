@@ -28,13 +28,6 @@ export interface Authenticated {
   readonly cookieCame: boolean
 }
 
-/** A genuine token, and what the store says of it. */
-interface Candidate {
-  readonly id: string
-  readonly record: SessionRecord | undefined
-  readonly isLive: boolean
-}
-
 /**
  * Finds the session that a Cookie header proves possession of. Whatever is wrong with it is an answer: nobody.
  *
@@ -58,31 +51,29 @@ export async function authenticate(
     else reject(decoded.reason, decoded.id)
   }
   const [token] = tokens
-  if (token !== undefined && tokens.length === 1) {
-    const candidate = toCandidate(token, await read(token, now, call))
-    return { arrival: judgeOne(candidate, now, reject), cookieCame: true }
-  }
+  if (token !== undefined && tokens.length === 1)
+    return { arrival: judgeOne(token, await read(token, now, call), now, reject), cookieCame: true }
   const records = await Promise.all(tokens.map((each) => read(each, now, call)))
-  const candidates = tokens.map((each, index) => toCandidate(each, records[index]))
-  return { arrival: judge(candidates, now, reject), cookieCame: true }
+  return { arrival: judge(tokens, records, now, reject), cookieCame: true }
 }
 
 function read({ id }: Token, now: EpochMs, call: StoreCall): Promise<SessionRecord | undefined> {
   return call('get', id, (store) => store.get(id, now))
 }
 
-function toCandidate({ id, secret }: Token, record: SessionRecord | undefined): Candidate {
-  return { id, record, isLive: record !== undefined && isSameHash(sha256Hex(secret), record.secretHash) }
-}
-
 type Reject = (reason: RejectionReason, id: string) => void
 
 // RFC 6265bis 4.2.2: a server cannot rely on the order of cookies of one name, so exactly one has to be live.
-function judge(candidates: readonly Candidate[], now: EpochMs, reject: Reject): Arrival {
+function judge(
+  tokens: readonly Token[],
+  records: readonly (SessionRecord | undefined)[],
+  now: EpochMs,
+  reject: Reject,
+): Arrival {
   const live = new Map<string, SessionRecord>()
   let superseded: Arrival = { kind: 'nobody' }
-  for (const candidate of candidates) {
-    const arrival = judgeOne(candidate, now, reject)
+  for (const [index, token] of tokens.entries()) {
+    const arrival = judgeOne(token, records[index], now, reject)
     if (arrival.kind === 'record') live.set(arrival.record.id, arrival.record)
     else if (arrival.kind === 'superseded') superseded = arrival
   }
@@ -93,10 +84,19 @@ function judge(candidates: readonly Candidate[], now: EpochMs, reject: Reject): 
   return { kind: 'ambiguous' }
 }
 
-function judgeOne({ id, record, isLive }: Candidate, now: EpochMs, reject: Reject): Arrival {
-  if (record !== undefined && isLive) return { kind: 'record', record }
-  reject(record === undefined ? 'unknown' : 'superseded', id)
-  const isRecent = record !== undefined && record.renewedAt >= now - SUPERSEDED_GRACE_MS
+function judgeOne(
+  { id, secret }: Token,
+  record: SessionRecord | undefined,
+  now: EpochMs,
+  reject: Reject,
+): Arrival {
+  if (record === undefined) {
+    reject('unknown', id)
+    return { kind: 'nobody' }
+  }
+  if (isSameHash(sha256Hex(secret), record.secretHash)) return { kind: 'record', record }
+  reject('superseded', id)
+  const isRecent = record.renewedAt >= now - SUPERSEDED_GRACE_MS
   return isRecent ? { kind: 'superseded', id } : { kind: 'nobody' }
 }
 
