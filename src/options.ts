@@ -54,7 +54,7 @@ export interface SessionManagerOptions {
   readonly touchInterval?: number | undefined
   /** Seconds between two cleanups; 0: only when `cleanup()` is called. (default: 300) */
   readonly cleanupInterval?: number | undefined
-  /** Bytes that a session's values may have at rest, whatever runs in parallel. (default: 65 536) */
+  /** Bytes that a session's values may have as JSON text, whatever runs in parallel. (default: 65 536) */
   readonly maxValuesBytes?: number | undefined
   /** Seconds that a load, a commit or an `update()` waits for the store, whoever wrote it, each for itself. (default: 5) */
   readonly storeTimeout?: number | undefined

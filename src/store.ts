@@ -94,7 +94,7 @@ export interface Renewal {
 export interface SessionChange {
   /** The hash of the secret that the request came with. Another one in the record: superseded. */
   readonly secretHash: string
-  /** Bytes that the values may have after this change, as the store keeps them. More: too large. */
+  /** Bytes that the values may have after this change, as JSON text in UTF-8 without spaces. More: too large. */
   readonly maxValuesBytes: number
   /** Whether to remove every key first. */
   readonly clear?: boolean | undefined

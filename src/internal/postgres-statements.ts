@@ -108,7 +108,7 @@ with locked as materialized (
       when c.expires_at <= ${at('$3')} then 'gone'
       when c.secret_hash <> ${hash('$2')} then 'superseded'
       when $10::text is not null and (c.old_values -> $10::text) is distinct from $11::text::jsonb then 'unexpected'
-      when octet_length(c.new_values::text) > $4::float8 then 'too-large'
+      when ${exceeds('c.new_values', '$4::float8')} then 'too-large'
       else 'saved'
     end as outcome
   from changed c
@@ -138,6 +138,15 @@ function changedValues(values: string, isCleared: string, removed: string, set: 
   return `(case when ${isCleared} then '{}'::jsonb else ${values} end - ${removed}::text[]) || ${set}::jsonb`
 }
 
+// As JSON text without spaces, as every store counts. The text of jsonb has one after each comma and colon, at most a third
+// of it. Between those two they are looked for, past the texts in quotes, which have spaces of their own: 28 ms for 30,000
+// of them (measured). Quoted by dollars, because a setting of the connection decides what a backslash is elsewhere.
+function exceeds(values: string, bound: string): string {
+  const bytes = `octet_length(${values}::text)`
+  const withoutSpaces = String.raw`regexp_replace(${values}::text, $re$("(?:[^"\\]|\\.)*")| $re$, $re$\1$re$, 'g')`
+  return `${bytes} > ${bound} and (${bytes} > 1.5 * ${bound} or octet_length(${withoutSpaces}) > ${bound})`
+}
+
 // At most one change for each record, because an update joined to two rows takes one of them, silently.
 // Skipping locked rows is what keeps two batches from waiting for each other in a circle; what this statement
 // does not return, locked or not there, is asked again alone. For the rest see saveSql.
@@ -161,7 +170,7 @@ with change as materialized (
     case
       when c.held_expires_at <= ${at('c.now')} then 'gone'
       when c.held_secret_hash <> ${hash('c.secret_hash')} then 'superseded'
-      when octet_length(c.new_values::text) > c.max_values_bytes then 'too-large'
+      when ${exceeds('c.new_values', 'c.max_values_bytes')} then 'too-large'
       else 'saved'
     end as outcome
   from changed c

@@ -20,7 +20,7 @@ export function lost(reason: LostReason, onLost: (reason: LostReason) => void): 
  * The bound to give to the store with a change.
  *
  * A change that sets nothing makes no record larger and is never refused, or nobody could sign in to a session
- * that is too large already: under a bound that was lowered, or as PostgreSQL spells it, with more spaces.
+ * that is too large already: under a bound that was lowered, or as PostgreSQL writes 1e21, in 22 digits.
  */
 export function boundFor(change: Pick<SessionChange, 'set'>, maxValuesBytes: number): number {
   return change.set === undefined || change.set.size === 0 ? Number.MAX_SAFE_INTEGER : maxValuesBytes

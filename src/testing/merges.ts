@@ -169,6 +169,22 @@ export const merges: CasesByName = {
     await saved(store, record.id, { ...change, maxValuesBytes: 4500 }, NOW)
   },
 
+  async 'maxValuesBytes counts JSON text in UTF-8, with the spaces in its texts and with no others, to the byte'(
+    store,
+  ) {
+    const list = JSON.stringify(Array.from({ length: 100 }, (_, at) => [at, {}]))
+    const record = aRecord({ values: `{"list":${list}}` })
+    await store.create(record, NOW)
+    const text = JSON.stringify({ 'é: ': ['", , ', '\\', '🧥, , '] })
+    const bytes = new TextEncoder().encode(`{"list":${list},"text":${text}}`).length
+    const change = aChange({ set: { text } })
+    const renewal = { secretHash: record.secretHash, renewedAt: NOW + 1 }
+    await assertRefused(store, record, { ...change, maxValuesBytes: bytes - 1 }, 'too-large', NOW)
+    await assertRefused(store, record, { ...change, renewal, maxValuesBytes: bytes - 1 }, 'too-large', NOW)
+    await saved(store, record.id, { ...change, maxValuesBytes: bytes }, NOW)
+    await saved(store, record.id, { ...change, renewal, maxValuesBytes: bytes }, NOW)
+  },
+
   async 'maxValuesBytes counts what other saves have put there too'(store) {
     const record = aRecord()
     await store.create(record, NOW)

@@ -5,8 +5,10 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../servers/postgres.ts'
 
-// JSON text has 60 KB of it, jsonb's text, with a space after each comma, 90 KB.
-const WIDE = Array.from({ length: 30_000 }, () => 1)
+/** 60 KB of JSON text; 90 KB of jsonb's, which has a space after each comma. */
+const SPACED = Array.from({ length: 30_000 }, () => 1)
+/** 60 KB of JSON text; 240 KB of jsonb's, which writes each out in 22 digits. */
+const LONG = Array.from({ length: 10_000 }, () => 1e21)
 
 describe('maxValuesBytes on PostgreSQL', () => {
   let pool: pg.Pool
@@ -24,16 +26,28 @@ describe('maxValuesBytes on PostgreSQL', () => {
     await pool.end()
   })
 
-  async function aWideSession() {
+  async function aSessionWith(wide: readonly number[]) {
     const exchange = fakeExchange()
     const session = await manager.start(exchange)
-    session.set('wide', WIDE).set('small', 1)
+    session.set('wide', wide).set('small', 1)
     await manager.refresh(exchange, session)
     return exchange.next()
   }
 
-  it('lets somebody sign in to a session that is too large as the database spells it', async () => {
-    const exchange = await aWideSession()
+  it('counts at a save what it counted at the beginning, whatever spaces the database puts in', async () => {
+    let exchange = await aSessionWith(SPACED)
+    for (const size of [5000, 6000]) {
+      const session = await manager.start(exchange)
+      session.setUserId('ada').set('more', 'x'.repeat(size))
+      if (size === 5000) await manager.refresh(exchange, session)
+      else await expect(manager.refresh(exchange, session)).rejects.toBeInstanceOf(ValueError)
+      exchange = exchange.next()
+    }
+    expect((await manager.start(exchange)).get('more')).toHaveLength(5000)
+  })
+
+  it('lets somebody sign in to a session that is too large as the database writes numbers', async () => {
+    const exchange = await aSessionWith(LONG)
     const session = await manager.start(exchange)
     session.setUserId('ada')
     await manager.refresh(exchange, session)
@@ -41,7 +55,7 @@ describe('maxValuesBytes on PostgreSQL', () => {
   })
 
   it('lets what makes room pass there: delete, update to nothing, clear', async () => {
-    const exchange = await aWideSession()
+    const exchange = await aSessionWith(LONG)
     const session = await manager.start(exchange)
     await session.update('small', () => undefined)
     session.delete('wide')
@@ -50,7 +64,7 @@ describe('maxValuesBytes on PostgreSQL', () => {
   })
 
   it('refuses what sets a value there', async () => {
-    const exchange = await aWideSession()
+    const exchange = await aSessionWith(LONG)
     const session = await manager.start(exchange)
     session.set('more', 1)
     await expect(manager.refresh(exchange, session)).rejects.toBeInstanceOf(ValueError)

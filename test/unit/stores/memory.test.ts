@@ -111,16 +111,6 @@ describe('MemoryStore', () => {
     expect(result.outcome === 'saved' && Object.isFrozen(result.record)).toBe(true)
   })
 
-  it('compares maxValuesBytes with the UTF-8 bytes of the JSON text, to the byte', async () => {
-    const store = new MemoryStore()
-    const { id } = aRecord()
-    await store.create(aRecord({ id }), NOW)
-    const bytes = Buffer.byteLength('{"é":"🧥"}')
-    const change = aChange({ set: { é: '"🧥"' } })
-    expect((await store.save(id, { ...change, maxValuesBytes: bytes - 1 }, NOW)).outcome).toBe('too-large')
-    expect((await store.save(id, { ...change, maxValuesBytes: bytes }, NOW)).outcome).toBe('saved')
-  })
-
   it('compares expected numbers by value: 0 and -0 are one', async () => {
     const store = new MemoryStore()
     const { id } = aRecord()

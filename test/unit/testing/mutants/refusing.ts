@@ -91,6 +91,22 @@ export const mutantsOfRefusing: Mutants = {
       return super.save(id, { ...change, maxValuesBytes: change.maxValuesBytes * (wide ? 3 : 1) }, now)
     }
   },
+  'save counts a space after each comma, as databases write them': class extends MemoryStore {
+    override async save(id: string, change: SessionChange, now: number) {
+      const texts = [(await super.get(id, now))?.values ?? '', ...(change.set?.values() ?? [])]
+      const spaces = texts.reduce((sum, text) => sum + text.split(',').length - 1, 0)
+      return super.save(id, { ...change, maxValuesBytes: change.maxValuesBytes - spaces }, now)
+    }
+  },
+  'save does not count the spaces in texts': class extends MemoryStore {
+    override save(id: string, change: SessionChange, now: number) {
+      const spaces = [...(change.set?.values() ?? [])].reduce(
+        (sum, text) => sum + text.split(' ').length - 1,
+        0,
+      )
+      return super.save(id, { ...change, maxValuesBytes: change.maxValuesBytes + spaces }, now)
+    }
+  },
   'save counts the bytes that it sets, not those that result': class extends MemoryStore {
     override save(id: string, change: SessionChange, now: number): Promise<SaveResult> {
       const bytes = [...(change.set?.values() ?? [])].reduce((sum, text) => sum + Buffer.byteLength(text), 0)
