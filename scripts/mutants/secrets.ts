@@ -42,8 +42,8 @@ export const mutantsOfSecrets: readonly Mutant[] = [
     file: 'src/internal/authenticate.ts',
     edits: [
       {
-        find: 'isLive: record !== undefined && isSameHash(sha256Hex(secret), record.secretHash) }',
-        replace: 'isLive: record !== undefined }',
+        find: "if (isSameHash(sha256Hex(secret), record.secretHash)) return { kind: 'record', record }",
+        replace: "return { kind: 'record', record }",
       },
     ],
     tests: SIGN_IN,
