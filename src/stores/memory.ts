@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import { toCanonicalText } from '../internal/json.ts'
 import { pageOf } from '../internal/list-order.ts'
 import { readJson } from '../internal/read-json.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type {
   EpochMs,
   JsonText,
@@ -44,7 +45,7 @@ export class MemoryStore implements Store {
   /** @throws {@link ConfigError} an option is unknown or out of bounds. */
   constructor(options: MemoryStoreOptions = {}) {
     const { maxRecords = DEFAULT_MAX_RECORDS, ...unknown } = options
-    for (const name of Object.keys(unknown)) throw new ConfigError(`unknown option "${name}"`)
+    refuseUnknown('MemoryStore', unknown)
     if (!Number.isSafeInteger(maxRecords) || maxRecords < 1) {
       throw new ConfigError(`maxRecords must be a whole number of at least 1, not ${String(maxRecords)}`)
     }

@@ -8,6 +8,7 @@ import { toListing } from '../internal/postgres-record.ts'
 import { PostgresRunner } from '../internal/postgres-runner.ts'
 import { createStatements, type TableName } from '../internal/postgres-statements.ts'
 import { PostgresWrites } from '../internal/postgres-writes.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import { StoreAttempts } from '../internal/store-attempts.ts'
 import type {
   EpochMs,
@@ -70,7 +71,7 @@ export class PostgresStore implements Store {
   /** Opens no connection. @throws {@link ConfigError} an option is missing, unknown or cannot work. */
   constructor(options: PostgresStoreOptions) {
     const { db, table = 'sessions', schema = 'public', timeout = DEFAULT_TIMEOUT, ...unknown } = options
-    for (const name of Object.keys(unknown)) throw new ConfigError(`PostgresStore has no option ${name}`)
+    refuseUnknown('PostgresStore', unknown)
     checkDatabase(db)
     checkIdentifier('table', table)
     checkIdentifier('schema', schema)

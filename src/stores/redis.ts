@@ -13,6 +13,7 @@ import { LISTING_FIELDS, toFacts, toListing, toPairs, toSecret } from '../intern
 import { RedisRunner, type RunOptions } from '../internal/redis-runner.ts'
 import { toSaveArguments, toSaved } from '../internal/redis-save.ts'
 import { createScripts, type Scripts } from '../internal/redis-scripts.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import { StoreAttempts } from '../internal/store-attempts.ts'
 import type {
   EpochMs,
@@ -75,7 +76,7 @@ export class RedisStore implements Store {
   /** Sends nothing. @throws {@link ConfigError} an option is missing, unknown or cannot work. */
   constructor(options: RedisStoreOptions) {
     const { client, prefix = 'coatcheck:', timeout = DEFAULT_TIMEOUT, ...unknown } = options
-    for (const name of Object.keys(unknown)) throw new ConfigError(`RedisStore has no option ${name}`)
+    refuseUnknown('RedisStore', unknown)
     const send = toSend(client)
     const problem = prefixProblem(prefix) ?? durationProblem('timeout', timeout)
     if (problem !== undefined) throw new ConfigError(problem)

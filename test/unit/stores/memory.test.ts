@@ -33,7 +33,7 @@ describe('MemoryStore', () => {
 
   it('refuses an option that it does not have and names it', () => {
     const options = { maxRecord: 10 } as MemoryStoreOptions // a misspelling
-    expect(() => new MemoryStore(options)).toThrow(new ConfigError('unknown option "maxRecord"'))
+    expect(() => new MemoryStore(options)).toThrow(new ConfigError('MemoryStore has no option maxRecord'))
   })
 
   it('takes undefined for the default of 10 000 records', async () => {
