@@ -3,6 +3,7 @@ import { withSession } from '../context.ts'
 import { attachSession } from '../internal/attach-session.ts'
 import { holdHead } from '../internal/held-response.ts'
 import { NodeExchange } from '../internal/node-exchange.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type { SessionManager } from '../manager.ts'
 import type { Session } from '../session.ts'
 
@@ -27,6 +28,7 @@ export type ExpressMiddleware = (
  *
  * The client's address is `req.ip`: behind a proxy, set `trust proxy`.
  *
+ * @throws {@link ConfigError} an option is unknown.
  * @example
  * const app = express().use(sessions(manager))
  */
@@ -34,7 +36,8 @@ export function sessions<V extends object>(
   manager: SessionManager<V>,
   options: ExpressOptions = {},
 ): ExpressMiddleware {
-  const { property = 'session' } = options
+  const { property = 'session', ...unknown } = options
+  refuseUnknown('sessions()', unknown)
   return async function sessions(request, response, next) {
     const exchange = new NodeExchange(request, response, ipOf)
     let session: Session<V>

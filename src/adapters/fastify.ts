@@ -3,6 +3,7 @@ import { getSession, withSession } from '../context.ts'
 import { attachedSession, attachSession } from '../internal/attach-session.ts'
 import { holdHead } from '../internal/held-response.ts'
 import { NodeExchange } from '../internal/node-exchange.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type { SessionManager } from '../manager.ts'
 import type { Session } from '../session.ts'
 
@@ -20,6 +21,7 @@ export interface FastifyOptions {
  *
  * The client's address is `request.ip`: behind a proxy, set `trustProxy`.
  *
+ * @throws {@link ConfigError} an option is unknown.
  * @example
  * const app = fastify().register(sessions(manager))
  */
@@ -27,7 +29,8 @@ export function sessions<V extends object>(
   manager: SessionManager<V>,
   options: FastifyOptions = {},
 ): FastifyPluginCallback {
-  const { property = 'session' } = options
+  const { property = 'session', ...unknown } = options
+  refuseUnknown('sessions()', unknown)
 
   async function load(request: FastifyRequest, reply: FastifyReply): Promise<Session<V>> {
     const exchange = new NodeExchange(request.raw, reply.raw, () => request.ip)

@@ -2,6 +2,7 @@ import { withSession } from '../context.ts'
 import { commitFailure, commitResponse, type WaitUntil } from '../internal/fetch-commit.ts'
 import { FetchExchange } from '../internal/fetch-exchange.ts'
 import { toFailureResponse } from '../internal/fetch-failure.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type { SessionManager } from '../manager.ts'
 import type { Session } from '../session.ts'
 
@@ -20,6 +21,7 @@ export interface FetchOptions<R extends Request, A extends readonly unknown[]> {
  * arguments has `waitUntil`, as in a Worker, it gets the work that no response waits for.
  *
  * @param handler Takes the request; all further arguments pass through.
+ * @throws {@link ConfigError} an option is unknown.
  * @example
  * export default { fetch: sessions(manager, (request) => new Response(getSession()?.userId ?? 'stranger')) }
  */
@@ -28,7 +30,8 @@ export function sessions<V extends object, R extends Request, A extends readonly
   handler: (request: R, ...rest: A) => Response | Promise<Response>,
   options: FetchOptions<R, A> = {},
 ): (request: R, ...rest: A) => Promise<Response> {
-  const { address = () => undefined } = options
+  const { address = () => undefined, ...unknown } = options
+  refuseUnknown('sessions()', unknown)
   return async function sessions(request, ...rest) {
     const exchange = new FetchExchange(request, () => address(request, ...rest))
     let session: Session<V>

@@ -4,6 +4,7 @@ import { refuseTaken } from '../internal/attach-session.ts'
 import { commitFailure, commitResponse } from '../internal/fetch-commit.ts'
 import { FetchExchange } from '../internal/fetch-exchange.ts'
 import { toFailureResponse } from '../internal/fetch-failure.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type { SessionManager } from '../manager.ts'
 import type { Session } from '../session.ts'
 
@@ -25,6 +26,7 @@ export interface HonoSession<V extends object, P extends string = 'session'> {
  * Gives each request its session at `c.var.session`. What the request changes is committed after the handlers,
  * and after `onError` where one of them failed. A store that fails when the session is loaded goes to `onError`.
  *
+ * @throws {@link ConfigError} an option is unknown.
  * @example
  * const app = new Hono().use(sessions(manager)).get('/', (c) => c.text(c.var.session.userId ?? 'stranger'))
  */
@@ -32,8 +34,8 @@ export function sessions<V extends object, P extends string = 'session'>(
   manager: SessionManager<V>,
   options: HonoOptions<P> = {},
 ): MiddlewareHandler<HonoSession<V, P>> {
-  const { address = socketAddress } = options
-  const property = options.property ?? ('session' as P) // the default of P
+  const { property = 'session' as P, address = socketAddress, ...unknown } = options // the default of P
+  refuseUnknown('sessions()', unknown)
   return async function sessions(c, next) {
     const exchange = new FetchExchange(c.req.raw, () => address(c))
     const session = await manager.start(exchange).catch((error: unknown) => throwAnswering(c, error))

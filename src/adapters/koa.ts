@@ -3,6 +3,7 @@ import { withSession } from '../context.ts'
 import { attachSession } from '../internal/attach-session.ts'
 import { holdHead } from '../internal/held-response.ts'
 import { NodeExchange } from '../internal/node-exchange.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type { SessionManager } from '../manager.ts'
 import type { Session } from '../session.ts'
 
@@ -19,6 +20,7 @@ export interface KoaOptions<P extends string> {
  *
  * The client's address is `ctx.ip`: behind a proxy, set `app.proxy`.
  *
+ * @throws {@link ConfigError} an option is unknown.
  * @example
  * const app = new Koa().use(sessions(manager)).use((ctx) => (ctx.body = ctx.session.userId ?? 'stranger'))
  */
@@ -26,7 +28,8 @@ export function sessions<V extends object, P extends string = 'session'>(
   manager: SessionManager<V>,
   options: KoaOptions<P> = {},
 ): Middleware<DefaultState, { [K in P]: Session<V> }> {
-  const property = options.property ?? ('session' as P) // the default of P
+  const { property = 'session' as P, ...unknown } = options // the default of P
+  refuseUnknown('sessions()', unknown)
   return async function sessions(ctx, next) {
     const exchange = new NodeExchange(ctx.req, ctx.res, () => ctx.ip)
     const session = await manager.start(exchange).catch(throwVarying)

@@ -6,6 +6,7 @@ import { attachSession } from '../internal/attach-session.ts'
 import { answerFailure } from '../internal/failure-answer.ts'
 import { holdHead } from '../internal/held-response.ts'
 import { NodeExchange, socketAddress } from '../internal/node-exchange.ts'
+import { refuseUnknown } from '../internal/refuse-unknown.ts'
 import type { SessionManager } from '../manager.ts'
 import type { Session } from '../session.ts'
 
@@ -36,6 +37,7 @@ export type NodeMiddleware<V extends object> = (
  * Gives each request its session, for `http`, `https`, `http2` (its compatibility API) and connect-style chains.
  * What the request changes is committed before the head of its response goes.
  *
+ * @throws {@link ConfigError} an option is unknown.
  * @example
  * const middleware = sessions(manager)
  * http.createServer((req, res) => middleware(req, res, (error) => handle(req, res, error)))
@@ -44,7 +46,8 @@ export function sessions<V extends object>(
   manager: SessionManager<V>,
   options: NodeOptions = {},
 ): NodeMiddleware<V> {
-  const { property = 'session', address = socketAddress } = options
+  const { property = 'session', address = socketAddress, ...unknown } = options
+  refuseUnknown('sessions()', unknown)
   return async function sessions(request, response, next) {
     const exchange = toExchange(request, response, { address })
     let session: Session<V>
