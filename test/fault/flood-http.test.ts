@@ -14,7 +14,7 @@ const SESSIONS = 100
 const TIMES = 5 * scale
 /** Seconds. */
 const STORE_TIMEOUT = 1
-/** Bytes that the heap may grow between the second time and the last. Less than 2 KiB for each connection. */
+/** Bytes that the heap may grow between the second time and the last two. Less than 2 KiB for each connection. */
 const GROWTH = 2_500_000
 
 describe('a flood over HTTP while the database is away', () => {
@@ -53,7 +53,8 @@ describe('a flood over HTTP while the database is away', () => {
         `${later} refused after it was back`,
       ])
       expect(slowest).toBeLessThan(STORE_TIMEOUT * 1000 + 8000)
-      expect((heaps.at(-1) ?? 0) - (heaps[1] ?? 0)).toBeLessThan(GROWTH)
+      // The lower of two: one look in twenty finds up to 4 MB more, of which the next finds nothing any more.
+      expect(Math.min(...heaps.slice(-2)) - (heaps[1] ?? 0)).toBeLessThan(GROWTH)
     },
     120_000 * scale,
   )

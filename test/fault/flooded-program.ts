@@ -8,7 +8,9 @@ const [, , url, storeTimeout] = process.argv
 const pool = new pg.Pool({ connectionString: url })
 const store = new PostgresStore({ db: pool, timeout: Number(storeTimeout) * 0.8 })
 await store.migrate()
-const { port } = await startApplication(store, { storeTimeout: Number(storeTimeout) })
+const { port, server } = await startApplication(store, { storeTimeout: Number(storeTimeout) })
+// Those who are answered first wait for the others: no connection is to be closed just as it is used again.
+server.keepAliveTimeout = 60_000
 process.on('message', () => {
   globalThis.gc?.()
   process.send?.(process.memoryUsage().heapUsed)
