@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { Browser } from '../http/browser.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { libraries } from '../servers/redis-clients.ts'
+import type { RedisProgram } from '../servers/redis-node.ts'
 import { scale } from '../servers/scale.ts'
 import { answered, atAll, countAll, expectNothingLost, expectOrderly, setRedisStages } from './redis-stage.ts'
 
@@ -14,11 +15,15 @@ const PATIENT = { timeout: 30 }
 
 const statusOf = async (browser: Browser, path: string) => (await browser.ask(path)).status
 
-describe('one Redis server under load, with every client', { timeout: 120_000 * scale }, () => {
+const PROGRAMS: readonly RedisProgram[] = ['redis', 'valkey']
+const LONG = { timeout: 120_000 * scale }
+
+describe.each(PROGRAMS)('one server of %s under load, with every client', LONG, (program) => {
   let server: RedisServer
 
   beforeAll(async () => {
     server = await startRedis({
+      program,
       settings: {
         appendonly: 'yes',
         appendfsync: 'no', // a write reaches the system before its answer leaves, and the system outlives the server

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { atOnce, inRounds } from '../../src/testing/race-rounds.ts'
 import { type RedisCluster, startCluster } from '../servers/redis-cluster.ts'
 import { readReplication } from '../servers/redis-group.ts'
+import type { RedisProgram } from '../servers/redis-node.ts'
 import { scale } from '../servers/scale.ts'
 import { type RemoteStore, startClusterStore } from './remote-store.ts'
 
@@ -13,6 +14,8 @@ vi.mock(import('../../src/testing/race-rounds.ts'), { spy: true })
 
 /** Rounds of each race, at least. Some races have no more than ten in one run. */
 const ROUNDS = scale > 1 ? 1000 : 10
+/** On Valkey where there is time for it. */
+const PROGRAMS: readonly RedisProgram[] = scale > 1 ? ['redis', 'valkey'] : ['redis']
 const NOBODY = { address: undefined, userAgent: undefined }
 const REVOCATIONS = 300 * scale
 const LISTS = 60 * scale
@@ -20,14 +23,14 @@ const THEN = NOW + 60_000
 
 const idsOf = (listings: readonly SessionListing[]) => listings.map(({ id }) => id)
 
-describe('RedisStore in two processes, on a Cluster', () => {
+describe.each(PROGRAMS)('RedisStore in two processes, on a Cluster of %s', (program) => {
   let cluster: RedisCluster
   let stores: readonly [RemoteStore, RemoteStore]
   let client: Cluster
 
   beforeAll(async () => {
     // Nothing dies here, and a busy machine is not to look like it.
-    cluster = await startCluster({ deadAfter: 30_000 })
+    cluster = await startCluster({ program, deadAfter: 30_000 })
     const ports = cluster.nodes.map(({ port }) => port)
     client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })))
     // One process with each of the two families of clients.
