@@ -32,6 +32,8 @@ export interface RedisStageOptions {
   readonly timeout?: number
   /** Who uses each. */
   readonly people?: number
+  /** One stage for each. (default: all, as they are by themselves) */
+  readonly clients?: readonly ClientLibrary[]
 }
 
 /** Seconds that one operation of the store may take. */
@@ -47,7 +49,8 @@ export async function setRedisStages(
 ): Promise<readonly RedisStage[]> {
   const rejections = watchRejections()
   onTestFinished(() => expect(rejections).toEqual([]))
-  return Promise.all(libraries.map((library) => setOne(library, topology, ports, options)))
+  const { clients = libraries } = options
+  return Promise.all(clients.map((library) => setOne(library, topology, ports, options)))
 }
 
 async function setOne(

@@ -75,3 +75,21 @@ export const withKeyPrefix: readonly ClientLibrary[] = [
   ioredisLike('ioredis 5', (to) => new ioredis5.Redis({ ...to, keyPrefix })),
   ioredisLike('iovalkey', (to) => new iovalkey.Redis({ ...to, keyPrefix })),
 ]
+
+/** With what decides when the client gives up by itself, or asks another server. */
+export const otherPatience: readonly ClientLibrary[] = [
+  ioredisLike('ioredis 6, a timeout, no retry, no queue', (to) => {
+    const impatient = { commandTimeout: 1000, maxRetriesPerRequest: 0, enableOfflineQueue: false }
+    return new ioredis.Redis({ ...to, ...impatient })
+  }),
+  ioredisLike('ioredis 5, retries without end', (to) => {
+    return new ioredis5.Redis({ ...to, maxRetriesPerRequest: null })
+  }),
+  ioredisLike('iovalkey, a timeout', (to) => new iovalkey.Redis({ ...to, commandTimeout: 500 })),
+  nodeRedis('node-redis 6, a timeout, no queue', (to) => {
+    const commandOptions = { timeout: 1000 }
+    return redis.createClient({ ...to, disableOfflineQueue: true, commandOptions })
+  }),
+  nodeRedis('node-redis 5, no queue', (to) => redis5.createClient({ ...to, disableOfflineQueue: true })),
+  nodeRedis('node-redis 6, a pool', (to) => redis.createClientPool(to, { minimum: 2, maximum: 5 })),
+]
