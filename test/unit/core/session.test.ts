@@ -200,11 +200,16 @@ describe('Session, every cell of its table of states', () => {
 
   it.each(CLOSED)('every write; %s: StateError, and nothing is written', async (state) => {
     const { world, visit, session } = await inState(state)
-    for (const [name, write] of Object.entries(WRITES)) {
+    const late = state.includes('committed')
+      ? 'came after the session was committed'
+      : 'came after the head of the response had gone'
+    for (const [name, write] of Object.entries({ ...WRITES, destroy: (each: Session) => each.destroy() })) {
       expect(() => write(session), name).toThrow(StateError)
+      expect(() => write(session)).toThrow(`session.${name.split(/\W/)[0]}() ${late}`)
     }
-    expect(() => session.destroy()).toThrow(StateError)
-    await expect(session.update('n', () => 1)).rejects.toBeInstanceOf(StateError)
+    const updated = session.update('n', () => 1)
+    await expect(updated).rejects.toBeInstanceOf(StateError)
+    await expect(updated).rejects.toThrow(`session.update() ${late}`)
     expect(world.manager.needsRefresh(session)).toBe(false)
     await visit.answer()
     expect(world.store.writes.filter((operation) => operation !== 'touch')).toEqual([])

@@ -54,6 +54,27 @@ describe('a value that was handed out', () => {
     expect(await look()).toEqual({ cart: { items: ['hunter2', 'tea'] }, n: 1 })
   })
 
+  it('and changed in place counts as set, whoever is handed it after the change', async () => {
+    const { visit, session, look } = await withCart()
+    const cart = session.get('cart') as { items: string[] }
+    cart.items.push('tea')
+    expect(session.get('cart')).toBe(cart)
+    await visit.answer()
+    expect(await look()).toEqual({ cart: { items: ['hunter2', 'tea'] }, n: 1 })
+  })
+
+  it.each([Number.NaN, undefined, () => 1])(
+    'and changed in place to what JSON writes as before, or leaves out, is refused: %s',
+    async (value) => {
+      const world = new World()
+      const browser = await world.browserWith('ada', { cart: { n: null } })
+      const visit = await browser.visit()
+      const cart = visit.session.get('cart') as Record<string, unknown>
+      cart[typeof value === 'number' ? 'n' : 'other'] = value
+      expect((await visit.answer()).error).toBeInstanceOf(ValueError)
+    },
+  )
+
   it('by values() and changed in place counts as set', async () => {
     const { visit, session, look } = await withCart()
     const { cart } = session.values() as { cart: { items: string[] } }

@@ -65,6 +65,11 @@ describe('SessionManagerOptions.onEvent', () => {
     const saved = await told((session) => session.set('y', 1).delete('x'))
     expect(saved.events).toEqual([{ type: 'saved', id: saved.id }])
 
+    for (const remove of [(s: Session) => s.delete('x'), (s: Session) => s.clear()]) {
+      const removed = await told(remove)
+      expect(removed.events).toEqual([{ type: 'saved', id: removed.id }])
+    }
+
     const updated = await told((session) => session.update('n', () => 1))
     expect(updated.events).toEqual([{ type: 'saved', id: updated.id }])
 
@@ -101,6 +106,18 @@ describe('SessionManagerOptions.onEvent', () => {
 
     const nobody = await told((session) => session.destroy(), NOBODY)
     expect(nobody.events).toEqual([{ type: 'destroyed', id: nobody.id, userId: undefined }])
+
+    const inAndOut = await told((session) => session.setUserId('ada').setUserId(undefined), NOBODY)
+    expect(inAndOut.events).toEqual([{ type: 'destroyed', id: inAndOut.id, userId: undefined }])
+  })
+
+  it('is told of no user where the token that ends a session is not its own any more', async () => {
+    const { world, browser } = await arrive('a token superseded 30 s ago')
+    const visit = await browser.visit()
+    world.forget()
+    visit.session.destroy()
+    await visit.answer()
+    expect(facts(world.events)).toMatchObject([{ type: 'destroyed', userId: undefined }])
   })
 
   it('is told of no end that had come before', async () => {

@@ -92,6 +92,23 @@ describe('Session.setUserId', () => {
     expect((await world.look(before)).isNew).toBe(true)
   })
 
+  it('leaves when and from where the user signed in as it was where the session is renewed', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    const [before] = await world.manager.listSessions('ada')
+    world.advance(100)
+    const visit = await browser.visit({ 'user-agent': 'Other/2' })
+    visit.exchange.address = '198.51.100.9'
+    visit.session.renew()
+    await visit.answer()
+    const [after] = await world.manager.listSessions('ada')
+    expect(after).toEqual({
+      ...before,
+      lastSeenAt: new Date(world.now),
+      expiresAt: new Date(world.now + DAY * 1000),
+    })
+  })
+
   it('begins the absolute end anew with each sign-in, and with nothing else (rule 8, R-009)', async () => {
     const world = new World({ idleTimeout: 1000, absoluteTimeout: 1000 })
     const browser = world.browser()
@@ -171,10 +188,25 @@ describe('Session.setUserId, its options', () => {
   it('are the manager’s where none is given', async () => {
     const world = new World()
     const browser = world.browser()
-    const { cookie } = await browser.ask((session) => session.setUserId('ada'))
+    const none = { idleTimeout: undefined, absoluteTimeout: undefined, persistent: undefined }
+    for (const options of [undefined, {}, none]) {
+      const { cookie } = await browser.ask((session) => session.setUserId('ada', options))
+      const { id } = await world.look(browser)
+      expect(await endsOf(world, id)).toEqual({ idleTimeout: DAY, absolute: MONTH, persistent: false })
+      expect(cookie?.maxAge).toBeUndefined()
+    }
+  })
+
+  it('are the manager’s for who signs in to a session that nobody began under others', async () => {
+    const before = new World({ idleTimeout: 60, absoluteTimeout: 90, cookie: { persistent: true } })
+    const { token } = await before.browserWith(undefined, { x: 1 })
+    const world = new World({ store: before.store })
+    const browser = world.browser(token)
+    await browser.ask((session) => session.setUserId('ada'))
     const { id } = await world.look(browser)
-    expect(await endsOf(world, id)).toEqual({ idleTimeout: DAY, absolute: MONTH, persistent: false })
-    expect(cookie?.maxAge).toBeUndefined()
+    const record = await before.store.peek(id, world.now)
+    expect(record).toMatchObject({ userId: 'ada', idleTimeout: DAY, persistent: false })
+    expect(record?.absoluteEnd).toBe(world.now + MONTH * 1000)
   })
 
   it('are the record’s where the same user signs in again, each by itself', async () => {
@@ -273,7 +305,9 @@ describe('Session.setUserId, its options', () => {
 
   it.each([null, 'persistent', 60])('that are no object are a ValueError: %o', async (options) => {
     const { session } = await new World().browser().visit()
-    expect(() => session.setUserId('ada', options as unknown as object)).toThrow(ValueError)
+    const signIn = () => session.setUserId('ada', options as unknown as object) // on purpose
+    expect(signIn).toThrow(ValueError)
+    expect(signIn).toThrow('the options of setUserId must be an object')
     expect(session.userId).toBeUndefined()
   })
 

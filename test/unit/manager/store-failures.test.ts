@@ -244,6 +244,17 @@ describe('SessionManager, with a store that fails', () => {
     expect(world.told).toEqual(['loaded', 'store-failed', 'store-failed'])
   })
 
+  it('does not take for saved what a store refused for an expectation that was not given (rule 7)', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    world.store.save = async () => ({ outcome: 'unexpected' })
+    const visit = await browser.visit()
+    visit.session.set('x', 1)
+    const { error } = await visit.answer()
+    const cause = { message: 'the store refused an expectation that was not given' }
+    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'save', cause })
+  })
+
   it('answers a stored record that cannot be read with ValueError, not as an empty session', async () => {
     const world = new World()
     const browser = await world.browserWith('ada')
@@ -267,7 +278,8 @@ describe('SessionManager, with a store that fails', () => {
     if (record !== undefined) await world.store.plant({ ...record, id: visit.session.id })
     visit.session.set('x', 1)
     const { error, cookie } = await visit.answer()
-    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'create' })
+    const cause = { message: 'the id of the new session is taken' }
+    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'create', cause })
     expect(cookie).toBeUndefined()
   })
 })

@@ -260,8 +260,18 @@ describe('SessionManager.touch', () => {
         world.store.before = () => undefined
         await end()
       }
+      world.forget()
       expect(await world.manager.touch(id)).toBe(expected)
+      expect(world.told).not.toContain('touched')
     }
+  })
+
+  it('is written down where nobody is told of it', async () => {
+    const world = new World({ onEvent: undefined })
+    const { id } = await world.look(await world.browserWith('ada'))
+    world.advance(60)
+    expect(await world.manager.touch(id)).toBe(true)
+    expect((await world.store.peek(id, world.now))?.lastSeenAt).toBe(world.now)
   })
 
   it.each(['', 'x', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 7, undefined, '__proto__'])(

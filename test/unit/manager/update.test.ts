@@ -1,3 +1,5 @@
+import { syncBuiltinESMExports } from 'node:module'
+import timers from 'node:timers/promises'
 import { ConflictError, type SessionRecord, StoreError, ValueError } from 'coatcheck'
 import { aChange } from 'coatcheck/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -24,7 +26,10 @@ async function recordOf(world: World, browser: Browser): Promise<SessionRecord> 
 }
 
 describe('Session.update', () => {
-  afterEach(() => void vi.restoreAllMocks())
+  afterEach(() => {
+    vi.restoreAllMocks()
+    syncBuiltinESMExports()
+  })
 
   it('loses no change of parallel requests and of one request (rule 2)', async () => {
     const world = new World()
@@ -131,6 +136,22 @@ describe('Session.update', () => {
     expect(world.events).toEqual([{ type: 'lost', at: new Date(world.now), id: session.id, reason }])
   })
 
+  it('waits by chance between two tries, twice as long at most each time, and never over 50 ms', async () => {
+    const sleep = vi.spyOn(timers, 'setTimeout').mockResolvedValue(undefined)
+    syncBuiltinESMExports() // so that an `import` of it sees the spy too
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const world = new World()
+    const browser = await world.browserWith('ada', { n: 0 })
+    const record = await recordOf(world, browser)
+    let lost = 0
+    world.store.before = async (operation) => {
+      if (operation === 'save' && lost < 8) await writeBeside(world, record, 'n', String(++lost))
+    }
+    const { session } = await browser.visit()
+    expect(await session.update('n', increment)).toBe(9)
+    expect(sleep.mock.calls.map(([ms]) => ms)).toEqual([1, 2, 4, 8, 16, 25, 25, 25])
+  })
+
   it.each(['gone', 'superseded'] as const)(
     'finds out when it tries again that the session is %s',
     async (reason) => {
@@ -149,8 +170,15 @@ describe('Session.update', () => {
           else await browser.copy().ask((other) => other.renew())
         }
       }
-      await expect(session.update('n', increment)).rejects.toBeInstanceOf(ConflictError)
+      const seen: unknown[] = []
+      const updated = session.update('n', (old) => {
+        seen.push(old)
+        return increment(old)
+      })
+      await expect(updated).rejects.toBeInstanceOf(ConflictError)
       expect(world.events.filter(({ type }) => type === 'lost')).toMatchObject([{ id: record.id, reason }])
+      // What it holds by now may be another person's.
+      expect(seen).toEqual([0])
     },
   )
 
@@ -281,6 +309,18 @@ describe('Session.update', () => {
     expect(session.has('n')).toBe(false)
   })
 
+  it('leaves another user who signs in meanwhile a session of their own', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada', { n: 1 })
+    const visit = await browser.visit()
+    world.forget()
+    const updated = visit.session.update('n', increment)
+    visit.session.setUserId('bob')
+    await updated
+    await visit.answer()
+    expect(world.store.writes).toEqual(['save', 'delete', 'create'])
+  })
+
   it('writes nothing where the change leaves the value as it was', async () => {
     const world = new World()
     const browser = await world.browserWith('ada', { n: { a: 1 } })
@@ -298,5 +338,18 @@ describe('Session.update', () => {
     expect(error).toBeInstanceOf(StoreError)
     expect(error).toMatchObject({ operation: 'save', cause })
     expect(session.get('n')).toBe(1)
+  })
+
+  it('says that the store failed to get the value for another try', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada', { n: 1 })
+    const record = await recordOf(world, browser)
+    const { session } = await browser.visit()
+    await writeBeside(world, record, 'n', '2')
+    const cause = new Error('down')
+    world.store.before = (operation) => {
+      if (operation === 'get') throw cause
+    }
+    await expect(session.update('n', increment)).rejects.toMatchObject({ operation: 'get', cause })
   })
 })
