@@ -175,7 +175,6 @@ export class Draft {
     if (userId !== undefined) checkUserId(userId)
     checkSignInOptions(options)
     const before = this.#identity.userId
-    if (userId === undefined && before === '') return
     if (before !== '' && before !== userId) this.#beginAnew()
     if (userId !== undefined) this.#signIn(userId, options)
   }

@@ -23,7 +23,7 @@ interface Snapshot {
  * Stored text is parsed when a value is first read.
  */
 export class StagedValues {
-  #storedText: JsonText | undefined
+  readonly #storedText: JsonText | undefined
   #stored: Record<string, unknown> | undefined
   /** Set keys with their value; `undefined` stands for a removal. */
   readonly #staged = new Map<string, { readonly text: JsonText; value: unknown } | undefined>()
@@ -89,7 +89,6 @@ export class StagedValues {
 
   /** The value as it stands, as text. @throws {@link ValueError} it was changed in place to what JSON cannot hold. */
   textOf(key: string): JsonText | undefined {
-    if (!this.has(key)) return undefined
     const snapshot = this.#handedOut.get(key)
     const isUntouched = snapshot === undefined || !isChanged(snapshot, key)
     return isUntouched ? JSON.stringify(this.#peek(key)) : toJsonText(snapshot.value, key)
@@ -126,9 +125,6 @@ export class StagedValues {
   detach(): void {
     const { set } = this.changes()
     this.clear()
-    this.#cleared = false
-    this.#storedText = undefined
-    this.#stored = undefined
     for (const [key, text] of set) this.#staged.set(key, { text, value: readJson(text) })
   }
 
