@@ -21,13 +21,20 @@ describe('Deadlines', () => {
   })
 
   it('gives up each at its own time, in whatever order they came', async () => {
-    const deadlines = new Deadlines()
-    const given: number[] = []
-    const waits = [60, 5, 30].map((ms) =>
-      deadlines.wait(never, within(ms), late).catch(() => void given.push(ms)),
-    )
-    await Promise.all(waits)
-    expect(given).toEqual([5, 30, 60])
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const deadlines = new Deadlines()
+      const given: number[] = []
+      for (const ms of [60, 5, 30]) deadlines.wait(never, within(ms), late).catch(() => void given.push(ms))
+      const seen: number[][] = []
+      for (const ms of [4, 1, 24, 1, 29, 1]) {
+        await vi.advanceTimersByTimeAsync(ms)
+        seen.push([...given])
+      }
+      expect(seen).toEqual([[], [5], [5], [5, 30], [5, 30], [5, 30, 60]])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('gives up nobody early, and leaves those who were answered alone', async () => {
