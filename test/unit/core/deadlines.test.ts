@@ -11,6 +11,14 @@ const within = (ms: number) => performance.now() + ms
 /** Timers that keep the process alive. */
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
+/** `Promise.withResolvers`, which Node 20 has not. */
+function withResolvers() {
+  let resolve: () => void = () => undefined
+  let reject: (reason: Error) => void = () => undefined
+  const promise = new Promise<void>((...both) => ([resolve, reject] = both))
+  return { promise, resolve, reject }
+}
+
 describe('Deadlines', () => {
   it('gives what the work gives, and what it fails with', async () => {
     const deadlines = new Deadlines()
@@ -57,15 +65,37 @@ describe('Deadlines', () => {
     expect(await deadlines.wait(Promise.resolve('next'), within(1000), late)).toBe('next')
   })
 
+  it('gives up who still waits also after work has ended that was given up before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const deadlines = new Deadlines()
+      const given: string[] = []
+      const { promise, resolve } = withResolvers()
+      for (const [name, work, ms] of [
+        ['first', promise, 5],
+        ['second', never, 60],
+      ] as const)
+        deadlines.wait(work, within(ms), late).catch(() => void given.push(name))
+      await vi.advanceTimersByTimeAsync(5)
+      expect(given).toEqual(['first'])
+      resolve()
+      await vi.advanceTimersByTimeAsync(55)
+      expect(given).toEqual(['first', 'second'])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('keeps a process alive only as long as somebody waits', async () => {
     const before = timers()
     const deadlines = new Deadlines()
-    for (let round = 0; round < 2; round++) {
-      let answer: () => void = () => undefined
-      const waiting = deadlines.wait(new Promise<void>((resolve) => (answer = resolve)), within(60_000), late)
+    for (const end of ['answer', 'fail', 'answer'] as const) {
+      const { promise, resolve: answer, reject: fail } = withResolvers()
+      const waiting = deadlines.wait(promise, within(60_000), late)
       expect(timers()).toBe(before + 1)
-      answer()
-      await waiting
+      if (end === 'answer') answer()
+      else fail(new Error('failed'))
+      await waiting.catch(() => undefined)
       expect(timers()).toBe(before)
     }
   })
