@@ -49,6 +49,17 @@ describe('Session.update', () => {
     expect(world.store.calls).toEqual(['save', 'save', 'save', 'save'])
   })
 
+  it('is read back in the same request in every way, a key that is new included', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada', { n: 0 })
+    const { session } = await browser.visit()
+    await Promise.all([session.update('n', increment), session.update('constructor', () => 7)])
+    expect(session.values()).toEqual({ n: 1, constructor: 7 })
+    expect(session.has('constructor')).toBe(true)
+    expect(await session.update('constructor', increment)).toBe(8)
+    expect(session.get('constructor')).toBe(8)
+  })
+
   it('is one write, after which the request needs no touch (rule 3)', async () => {
     const world = new World()
     const browser = await world.browserWith('ada', { n: 0 })
