@@ -79,12 +79,12 @@ export class StagedValues {
     this.#handedOut.clear()
   }
 
-  /** Takes over what `update()` has committed for one key. */
+  /** Takes over what `update()` has committed for one key, which `checkKey` has let through. */
   adopt(key: string, text: JsonText | undefined): void {
     this.#handedOut.delete(key)
     const stored = this.#read()
     if (text === undefined) delete stored[key]
-    else define(stored, key, readJson(text))
+    else stored[key] = readJson(text)
   }
 
   /** The value as it stands, as text. @throws {@link ValueError} it was changed in place to what JSON cannot hold. */
@@ -160,10 +160,6 @@ function tryReading(text: JsonText): unknown {
   } catch {
     return undefined
   }
-}
-
-function define(target: object, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
 function describe(value: object, key: string): { text: JsonText; exact: boolean } {
