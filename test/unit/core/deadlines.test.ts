@@ -28,9 +28,10 @@ describe('Deadlines', () => {
     )
   })
 
-  it('gives up each at its own time, in whatever order they came', async () => {
+  it('gives up each at its own time, in whatever order they came, and sets no timer beyond that', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     try {
+      const set = vi.spyOn(globalThis, 'setTimeout')
       const deadlines = new Deadlines()
       const given: number[] = []
       for (const ms of [60, 5, 30]) deadlines.wait(never, within(ms), late).catch(() => void given.push(ms))
@@ -40,7 +41,10 @@ describe('Deadlines', () => {
         seen.push([...given])
       }
       expect(seen).toEqual([[], [5], [5], [5, 30], [5, 30], [5, 30, 60]])
+      expect(set.mock.calls.map(([, ms]) => ms)).toEqual([60, 5, 25, 30])
+      expect(vi.getTimerCount()).toBe(0)
     } finally {
+      vi.restoreAllMocks()
       vi.useRealTimers()
     }
   })
@@ -65,7 +69,7 @@ describe('Deadlines', () => {
     expect(await deadlines.wait(Promise.resolve('next'), within(1000), late)).toBe('next')
   })
 
-  it('gives up who still waits also after work has ended that was given up before', async () => {
+  it('gives up all who still wait also after work has ended that was given up before', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     try {
       const deadlines = new Deadlines()
@@ -74,13 +78,15 @@ describe('Deadlines', () => {
       for (const [name, work, ms] of [
         ['first', promise, 5],
         ['second', never, 60],
+        ['third', never, 61],
+        ['fourth', never, 62],
       ] as const)
         deadlines.wait(work, within(ms), late).catch(() => void given.push(name))
       await vi.advanceTimersByTimeAsync(5)
       expect(given).toEqual(['first'])
       resolve()
-      await vi.advanceTimersByTimeAsync(55)
-      expect(given).toEqual(['first', 'second'])
+      await vi.advanceTimersByTimeAsync(57)
+      expect(given).toEqual(['first', 'second', 'third', 'fourth'])
     } finally {
       vi.useRealTimers()
     }

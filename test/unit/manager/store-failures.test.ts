@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { generateKey, type Session, SessionManager, StoreError } from 'coatcheck'
+import { generateKey, type Session, type SessionEvent, SessionManager, StoreError } from 'coatcheck'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Operation } from './recording-store.ts'
 import { AUTH_KEY, FakeExchange, World } from './world.ts'
@@ -227,6 +227,26 @@ describe('SessionManager, with a store that fails', () => {
     await manager.close()
   })
 
+  it.each([true, false])(
+    'takes what a store throws at once for a failure, told of or not: %s',
+    async (isTold) => {
+      const world = new World()
+      const plain = { ...plainStore(), get: fail }
+      const onEvent = isTold ? (event: SessionEvent) => void world.events.push(event) : undefined
+      const manager = new SessionManager({
+        store: plain as never,
+        authKey: AUTH_KEY,
+        clock: () => world.now,
+        onEvent,
+      }) // on purpose
+      const { token } = await world.browserWith('ada')
+      const starting = manager.start(new FakeExchange({ cookie: `__Host-id=${token}` }))
+      expect(await errorOf(starting)).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'get' })
+      expect(world.told).toEqual(isTold ? ['store-failed'] : [])
+      await manager.close()
+    },
+  )
+
   it.each([
     ['nothing', undefined],
     ['an outcome that there is not', { outcome: 'done' }],
@@ -283,6 +303,10 @@ describe('SessionManager, with a store that fails', () => {
     expect(cookie).toBeUndefined()
   })
 })
+
+function fail(): never {
+  throw new Error('down')
+}
 
 function plainStore() {
   const nothing = () => undefined
