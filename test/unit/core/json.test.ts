@@ -52,6 +52,28 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['a promise', Promise.resolve(1), 'cart is an instance of Promise'],
   ['an iterator', [][Symbol.iterator](), 'cart is an instance of '],
   ['a subclass of Array', new (class List extends Array<unknown> {})(), 'cart is an instance of a class'],
+  ['an array whose prototype is an object', Object.setPrototypeOf([1], {}), 'cart is an instance of a class'],
+  [
+    'an array whose prototype is an array of no realm',
+    Object.setPrototypeOf([1], Object.setPrototypeOf([], null)),
+    'cart is an instance of a class',
+  ],
+  [
+    'an object whose prototype has none',
+    Object.create(Object.create(null)),
+    'cart is an instance of a class',
+  ],
+  [
+    'an object whose prototype only looks like that of all',
+    Object.create({ isPrototypeOf: 1 }),
+    'cart is an instance of Object',
+  ],
+  ['an instance of a class without a name', new (class {})(), 'cart is an instance of a class'],
+  [
+    'a Date that hides what made it',
+    Object.assign(new Date(0), { constructor: { name: 'hunter2' } }),
+    'cart is an instance of a class',
+  ],
   ['an object with toJSON', { toJSON: () => 1 }, 'cart.toJSON is a function'],
   ['an array with holes', sparse, 'cart is an array with holes'],
   ['an array with a key', tagged, 'cart is an array with holes, or with keys of its own'],
@@ -129,6 +151,8 @@ describe('toJsonText', () => {
   it('keeps a long path short in the message', () => {
     const value = { ['k'.repeat(5000)]: 10n }
     expect(() => toJsonText(value, 'cart')).toThrow(/^cart\.k{95}…k{99} is a bigint/)
+    const whole = { ['k'.repeat(195)]: 10n }
+    expect(() => toJsonText(whole, 'cart')).toThrow(/^cart\.k{195} is a bigint/)
   })
 
   it('never puts a value into the message', () => {
@@ -145,8 +169,18 @@ describe('toJsonText', () => {
 })
 
 describe('checkKey', () => {
-  it.each([1, undefined, null, Symbol('x'), '__proto__', 'a\0', '\ud800'])('refuses %o', (key) => {
+  it.each([
+    [1, 'must be a string, not a number'],
+    [undefined, 'must be a string, not undefined'],
+    [null, 'must be a string, not null'],
+    [Symbol('x'), 'must be a string, not a symbol'],
+    [['x'], 'must be a string, not an instance of Array'],
+    ['__proto__', 'cannot be "__proto__"'],
+    ['a\0', 'holds U+0000 or a lone surrogate'],
+    ['\ud800', 'holds U+0000 or a lone surrogate'],
+  ])('refuses %o: it %s', (key, problem) => {
     expect(() => checkKey(key)).toThrow(ValueError)
+    expect(() => checkKey(key)).toThrow(`a key of the session's values ${problem}`)
   })
 
   it.each(['', 'constructor', 'cart', 'ключ', '\u{1f600}'])('takes %o', (key) => {

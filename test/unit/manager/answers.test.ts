@@ -195,6 +195,29 @@ describe('rule 17', () => {
     expect(await world.look(browser)).toEqual(before)
   })
 
+  it('whoever sets nothing is let in to a session that is larger than maxValuesBytes, and can make it smaller', async () => {
+    const before = new World()
+    const { token } = await before.browserWith(undefined, { cart: 'y'.repeat(100), x: 1 })
+    const world = new World({ store: before.store, maxValuesBytes: 64 })
+    const browser = world.browser(token)
+    await browser.ask((session) => session.setUserId('ada'))
+    await expect(browser.ask((session) => session.set('x', 2))).rejects.toBeInstanceOf(ValueError)
+    await browser.ask((session) => session.delete('cart'))
+    expect(await world.look(browser)).toMatchObject({ userId: 'ada', values: { x: 1 } })
+  })
+
+  it.each([
+    ['a live session of ada', 'gone', 'the session ended before its changes were saved'],
+    ['a token superseded 30 s ago', 'live', 'the session was renewed by another request'],
+    ['two live tokens', 'live', 'two sessions came in one request'],
+  ] as const)('of %s that is %s, a write says what became of it', async (arrival, fate, message) => {
+    const { world, browser } = await arrive(arrival)
+    const visit = await browser.visit()
+    await spoil(world, browser, visit.session.id, fate)
+    visit.session.set('x', 1)
+    expect(String((await visit.answer()).error)).toContain(message)
+  })
+
   it('update() beyond maxValuesBytes is a ValueError and writes nothing', async () => {
     const world = new World({ maxValuesBytes: 64 })
     const browser = await world.browserWith('ada', { cart: ['a'] })

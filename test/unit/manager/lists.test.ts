@@ -39,6 +39,15 @@ describe('SessionManager.listSessions', () => {
     expect(await world.manager.listSessions('ada')).toEqual([])
   })
 
+  it('tells when a session began apart from when its user signed in', async () => {
+    const world = new World()
+    const browser = await world.browserWith(undefined, { x: 1 })
+    world.advance(60)
+    await browser.ask((session) => session.setUserId('ada'))
+    const [listed] = await world.manager.listSessions('ada')
+    expect(listed).toMatchObject({ createdAt: new Date(START), signedInAt: new Date(START + 60_000) })
+  })
+
   it('lists no session after its user signed out, or another took it over', async () => {
     const { world, browsers } = await threeSessions()
     await browsers[0]?.ask((session) => session.setUserId(undefined))
@@ -94,7 +103,9 @@ describe('SessionManager.listSessions, page by page', () => {
     }
     for (const wrong of [new Date(Number.NaN), START, `${START}`, undefined, null]) {
       const after = { id: '', lastSeenAt: wrong as Date } // on purpose
-      await expect(world.manager.listSessions('ada', { after })).rejects.toThrow(ValueError)
+      const listing = world.manager.listSessions('ada', { after })
+      await expect(listing).rejects.toThrow(/^after\.lastSeenAt must be the time of an entry/)
+      await expect(listing).rejects.toBeInstanceOf(ValueError)
     }
     expect(world.store.calls).toEqual([])
   })
@@ -124,6 +135,7 @@ describe('SessionManager.find', () => {
       ids.first.replaceAll('-', ''),
       '',
       `${ids.first} `,
+      ` ${ids.first}`,
       '\0',
       7,
       null,

@@ -322,29 +322,33 @@ describe('Session.setUserId, its options', () => {
 
 describe('a user id', () => {
   it.each([
-    ['the empty string', ''],
-    ['256 bytes', 'x'.repeat(256)],
-    ['256 bytes of two-byte characters', 'é'.repeat(128)],
-    ['256 bytes of pairs', '\u{1f600}'.repeat(64)],
-    ['U+0000', 'a\0'],
-    ['a lone high surrogate', '\ud800'],
-    ['a lone low surrogate', 'a\udc00b'],
-    ['null', null],
-    ['a number', 7],
-    ['a boxed string', Object('ada')],
-    ['an array', ['ada']],
-  ])('%s is refused everywhere with ValueError, before the store is asked (R-079)', async (_name, userId) => {
-    const world = new World()
-    const { session } = await world.browser().visit()
-    const wrong = userId as string // what JavaScript lets through
-    expect(() => session.setUserId(wrong)).toThrow(ValueError)
-    expect(session.userId).toBeUndefined()
-    await expect(world.manager.listSessions(wrong)).rejects.toBeInstanceOf(ValueError)
-    await expect(world.manager.revoke(wrong, session.id)).rejects.toBeInstanceOf(ValueError)
-    await expect(world.manager.revoke(wrong, 'not an id')).rejects.toBeInstanceOf(ValueError)
-    await expect(world.manager.revokeAll(wrong)).rejects.toBeInstanceOf(ValueError)
-    expect(world.store.calls).toEqual([])
-  })
+    ['the empty string', '', 'the user id must have 1 to 255 bytes, not 0'],
+    ['256 bytes', 'x'.repeat(256), 'the user id must have 1 to 255 bytes, not 256'],
+    ['256 bytes of two-byte characters', 'é'.repeat(128), 'the user id must have 1 to 255 bytes, not 256'],
+    ['256 bytes of pairs', '\u{1f600}'.repeat(64), 'the user id must have 1 to 255 bytes, not 256'],
+    ['U+0000', 'a\0', 'the user id holds U+0000 or a lone surrogate'],
+    ['a lone high surrogate', '\ud800', 'the user id holds U+0000 or a lone surrogate'],
+    ['a lone low surrogate', 'a\udc00b', 'the user id holds U+0000 or a lone surrogate'],
+    ['null', null, 'the user id must be a string, not a object'],
+    ['a number', 7, 'the user id must be a string, not a number'],
+    ['a boxed string', Object('ada'), 'the user id must be a string, not a object'],
+    ['an array', ['ada'], 'the user id must be a string, not a object'],
+  ])(
+    '%s is refused everywhere with ValueError, before the store is asked (R-079)',
+    async (_name, userId, problem) => {
+      const world = new World()
+      const { session } = await world.browser().visit()
+      const wrong = userId as string // what JavaScript lets through
+      expect(() => session.setUserId(wrong)).toThrow(ValueError)
+      expect(() => session.setUserId(wrong)).toThrow(problem)
+      expect(session.userId).toBeUndefined()
+      await expect(world.manager.listSessions(wrong)).rejects.toBeInstanceOf(ValueError)
+      await expect(world.manager.revoke(wrong, session.id)).rejects.toBeInstanceOf(ValueError)
+      await expect(world.manager.revoke(wrong, 'not an id')).rejects.toBeInstanceOf(ValueError)
+      await expect(world.manager.revokeAll(wrong)).rejects.toBeInstanceOf(ValueError)
+      expect(world.store.calls).toEqual([])
+    },
+  )
 
   it('undefined is refused where a user is looked for', async () => {
     const { manager } = new World()

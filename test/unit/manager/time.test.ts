@@ -274,12 +274,18 @@ describe('SessionManager.touch', () => {
     expect((await world.store.peek(id, world.now))?.lastSeenAt).toBe(world.now)
   })
 
-  it.each(['', 'x', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 7, undefined, '__proto__'])(
-    'answers %j with false, without asking the store',
-    async (id) => {
-      const world = new World()
-      expect(await world.manager.touch(id as string)).toBe(false) // on purpose
-      expect(world.store.calls).toEqual([])
-    },
-  )
+  it.each([
+    '',
+    'x',
+    'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11',
+    'xa0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
+    'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\n',
+    7,
+    undefined,
+    '__proto__',
+  ])('answers %j with false, without asking the store', async (id) => {
+    const world = new World()
+    expect(await world.manager.touch(id as string)).toBe(false) // on purpose
+    expect(world.store.calls).toEqual([])
+  })
 })
