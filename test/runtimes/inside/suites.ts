@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import type { Store } from 'coatcheck'
 import { MemoryStore } from 'coatcheck/stores/memory'
 import { type PostgresDatabase, PostgresStore } from 'coatcheck/stores/postgres'
-import { storeContract, storeRaces } from 'coatcheck/testing'
+import { type RedisClient, RedisStore } from 'coatcheck/stores/redis'
+import { type StoreCase, storeContract, storeRaces } from 'coatcheck/testing'
 import { httpCases } from '../../http/cases.ts'
 import type { HttpHarness } from '../../http/http-case.ts'
 import { path } from '../../http/script.ts'
@@ -17,7 +19,14 @@ export const SUITES = {
   postgres: 'the contract on PostgresStore',
   postgresAlone: 'the contract on PostgresStore, without its races',
   signIn: 'a sign-in, a change and a sign-out over PostgreSQL',
+  ioredisAlone: 'the contract on RedisStore over ioredis, without its races',
+  nodeRedisAlone: 'the contract on RedisStore over node-redis, without its races',
+  signInRedis: 'a sign-in, a change and a sign-out over Redis',
 } as const
+
+const withoutRaces: readonly StoreCase[] = storeContract.filter(
+  (it) => !storeRaces.some(({ name }) => name === it.name),
+)
 
 /** The table of HTTP cases over one adapter. */
 export function httpSuite(name: string, harness: HttpHarness): Suite {
@@ -32,10 +41,7 @@ export function memorySuite(): Suite {
 
 /** The contract of stores, on PostgreSQL. Each case empties the table. */
 export function postgresSuite(db: PostgresDatabase, races: 'races' | 'no races' = 'races'): Suite {
-  const chosen =
-    races === 'races'
-      ? storeContract
-      : storeContract.filter((it) => !storeRaces.some(({ name }) => name === it.name))
+  const chosen = races === 'races' ? storeContract : withoutRaces
   const cases = chosen.map((it) => ({
     name: it.name,
     run: async () => {
@@ -48,9 +54,31 @@ export function postgresSuite(db: PostgresDatabase, races: 'races' | 'no races' 
   return { name: races === 'races' ? SUITES.postgres : SUITES.postgresAlone, cases }
 }
 
+/** The contract of stores on Redis, without its races. Each case has keys of its own. */
+export function redisSuite(name: string, client: RedisClient): Suite {
+  const cases = withoutRaces.map((it, at) => ({
+    name: it.name,
+    run: async () => it.run(new RedisStore({ client, prefix: `${name}, ${at}:` })),
+  }))
+  return { name, cases }
+}
+
 /** One browser that signs in, changes a value, and signs out, over a server and a database. */
 export function signInSuite(harness: HttpHarness, db: PostgresDatabase): Suite {
   const store = new PostgresStore({ db })
+  const empty = async () => {
+    await store.migrate()
+    await db.query('truncate sessions', [])
+  }
+  return signInSuiteOn(SUITES.signIn, harness, store, empty)
+}
+
+/** The same over Redis. */
+export function signInRedisSuite(harness: HttpHarness, client: RedisClient): Suite {
+  return signInSuiteOn(SUITES.signInRedis, harness, new RedisStore({ client }), async () => {})
+}
+
+function signInSuiteOn(name: string, harness: HttpHarness, store: Store, empty: () => Promise<void>): Suite {
   const run = () =>
     inWorld(
       harness,
@@ -69,13 +97,12 @@ export function signInSuite(harness: HttpHarness, db: PostgresDatabase): Suite {
       { manager: { store } },
     )
   return {
-    name: SUITES.signIn,
+    name,
     cases: [
       {
         name: 'leave the session where it has to be',
         run: async () => {
-          await store.migrate()
-          await db.query('truncate sessions', [])
+          await empty()
           await run()
         },
       },
