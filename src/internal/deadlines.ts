@@ -1,19 +1,18 @@
+import { Bag, type Member } from './bag.ts'
 import { LONGEST_TIMER_MS } from './durations.ts'
 import { keepsRequestsApart } from './runtime.ts'
 
-interface Waiting {
+interface Waiting extends Member {
   readonly endsAt: number
   late(): void
-  /** Its place among those who wait; -1: it does not wait (any more). */
-  place: number
 }
 
 /**
- * Bounds how long work is waited for. One timer serves all who wait at a time, because one for each costs a request 1 µs (measured). A list
- * in which the last fills each gap, and no Set: see decision 015.
+ * Bounds how long work is waited for. One timer serves all who wait at a time, because one for each costs a request 1 µs
+ * (measured).
  */
 export class Deadlines {
-  readonly #waiting: Waiting[] = []
+  readonly #waiting = new Bag<Waiting>()
   #timer: NodeJS.Timeout | undefined
   /** When the timer goes off. */
   #ringsAt = Number.POSITIVE_INFINITY
@@ -46,21 +45,14 @@ export class Deadlines {
   }
 
   #add(waiting: Waiting): void {
-    waiting.place = this.#waiting.push(waiting) - 1
+    this.#waiting.add(waiting)
     if (waiting.endsAt < this.#ringsAt) this.#setTimer(waiting.endsAt)
   }
 
   /** @returns whether it still waited. */
   #remove(waiting: Waiting): boolean {
-    const { place } = waiting
-    const last = place === -1 ? undefined : this.#waiting.pop()
-    if (last === undefined) return false
-    if (last !== waiting) {
-      this.#waiting[place] = last
-      last.place = place
-    }
-    waiting.place = -1
-    if (this.#waiting.length === 0) this.#stopTimer()
+    if (!this.#waiting.remove(waiting)) return false
+    if (this.#waiting.members.length === 0) this.#stopTimer()
     return true
   }
 
@@ -79,10 +71,13 @@ export class Deadlines {
   #ring(): void {
     this.#ringsAt = Number.POSITIVE_INFINITY
     const now = performance.now()
-    for (const waiting of this.#waiting.filter(({ endsAt }) => endsAt <= now)) {
+    for (const waiting of this.#waiting.members.filter(({ endsAt }) => endsAt <= now)) {
       if (this.#remove(waiting)) waiting.late()
     }
-    const next = this.#waiting.reduce((earliest, { endsAt }) => Math.min(earliest, endsAt), this.#ringsAt)
+    const next = this.#waiting.members.reduce(
+      (earliest, { endsAt }) => Math.min(earliest, endsAt),
+      this.#ringsAt,
+    )
     if (next < this.#ringsAt) this.#setTimer(next)
   }
 }

@@ -1,31 +1,34 @@
+import { Bag, type Member } from './bag.ts'
 import { keepsRequestsApart } from './runtime.ts'
+
+interface Work extends Member {
+  /** The record's. */
+  readonly id: string
+  /** Never rejects. */
+  readonly settled: Promise<unknown>
+}
 
 /**
  * Knows, by record, what is under way, and lets something run after all of it. Where the runtime keeps its requests
  * apart nothing waits: the database puts what changes one record in a row.
  */
 export class PostgresOrder {
-  readonly #underWay = new Map<string, Promise<unknown>>()
+  // Every change puts one in, and few look: those compare the ids of all.
+  readonly #underWay = new Bag<Work>()
   readonly #waits = !keepsRequestsApart()
 
   /** Notes work on a record, which is not made to wait. */
   note<T>(id: string, work: Promise<T>): Promise<T> {
     if (!this.#waits) return work
-    const settled = work.then(ignore, ignore)
-    const earlier = this.#underWay.get(id)
-    const all = earlier === undefined ? settled : Promise.all([earlier, settled])
-    this.#underWay.set(id, all)
-    void all.then(() => {
-      if (this.#underWay.get(id) === all) this.#underWay.delete(id)
-    })
+    const end = () => void this.#underWay.remove(noted)
+    const noted: Work = { id, settled: work.then(end, end), place: -1 }
+    this.#underWay.add(noted)
     return work
   }
 
   /** Starts work on a record once all that was noted before has settled, however it did. */
   after<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const earlier = this.#underWay.get(id)
-    return this.note(id, earlier === undefined ? work() : earlier.then(work))
+    const earlier = this.#underWay.members.filter((it) => it.id === id).map(({ settled }) => settled)
+    return this.note(id, earlier.length === 0 ? work() : Promise.all(earlier).then(work))
   }
 }
-
-function ignore(): void {}
