@@ -44,6 +44,13 @@ const faults: readonly Omit<Mutant, 'needsPostgres'>[] = [
     why: 'statements that nobody waits for any more pile up in the driver',
   },
   {
+    name: 'fault-pool-hung-statement',
+    file: CONNECTION,
+    edits: [{ find: 'setTimer(deadline, () => {', replace: 'setTimer(Number.POSITIVE_INFINITY, () => {' }],
+    tests: ['test/integration/postgres-failures.test.ts'],
+    why: 'a statement that hangs keeps its connection, and four of them stop all reads',
+  },
+  {
     name: 'fault-pool-sent-late',
     file: CONNECTION,
     edits: [

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from './durations.ts'
 import { isBrokenStatementName } from './postgres-errors.ts'
 import { sha256Hex } from './sha256.ts'
 import { within } from './within.ts'
@@ -32,7 +33,6 @@ interface PgQuery {
   readonly text: string
   readonly values: unknown[]
   readonly name: string | undefined
-  readonly query_timeout: number | undefined
   readonly types: { getTypeParser(): (value: unknown) => string }
 }
 
@@ -42,11 +42,12 @@ interface PgResult {
 
 /** As much of a `pg` Pool or Client as is used here. */
 interface PgDatabase {
-  query(query: PgQuery): Promise<PgResult>
+  /** @param query With milliseconds, after which `pg` closes the connection. */
+  query(query: PgQuery & { readonly query_timeout: number | undefined }): Promise<PgResult>
 }
 
 /** As much of a connection of a `pg` Pool as is used here. */
-interface PgPoolClient {
+interface PgPoolClient extends Pick<PgConnecting, 'connection'> {
   query(query: PgQuery, values: undefined, callback: (error: Error | null, result: PgResult) => void): void
   once(event: 'error', listener: (error: Error) => void): unknown
   removeListener(event: 'error', listener: (error: Error) => void): unknown
@@ -110,12 +111,12 @@ export class PostgresConnection {
     if (isPgPool(db)) {
       // Whoever has put a query method of his own on the pool, a tracer for one, sees every statement.
       this.#ask = (query, deadline) =>
-        Object.hasOwn(db, 'query') ? db.query(query) : askPool(db, query, deadline)
+        Object.hasOwn(db, 'query') ? askByItself(db, query, deadline) : askPool(db, query, deadline)
       // An 'error' of an idle connection that nobody listens for ends the process: when the database restarts,
       // for one. The pool has dropped that connection by then; the next statement opens another.
       if (db.listenerCount('error') === 0) db.on('error', () => {})
       limitConnecting(db)
-    } else if (isPgClient(db)) this.#ask = (query) => db.query(query)
+    } else if (isPgClient(db)) this.#ask = (query, deadline) => askByItself(db, query, deadline)
     this.#usesNames = this.#ask !== undefined
     this.size = sizeOf(db)
   }
@@ -152,17 +153,7 @@ export class PostgresConnection {
     const { rows } =
       this.#ask === undefined
         ? await this.#db.query(text, values)
-        : await this.#ask(
-            {
-              text,
-              values,
-              name: usesNames ? name : undefined,
-              // The driver's own timeout closes the connection, so that its place in the pool is free again.
-              query_timeout: Number.isFinite(deadline) ? Math.ceil(deadline - performance.now()) : undefined,
-              types: asText,
-            },
-            deadline,
-          )
+        : await this.#ask({ text, values, name: usesNames ? name : undefined, types: asText }, deadline)
     return rows as readonly Row[] // every column of every statement is cast to text
   }
 
@@ -179,9 +170,16 @@ function notSent(why: string): Error {
   return new Error(`the statement was not sent: ${why}`)
 }
 
+/** Leaves the deadline to the driver: its own timeout closes the connection, so that its place in a pool is free again. */
+function askByItself(db: PgDatabase, query: PgQuery, deadline: number): Promise<PgResult> {
+  const query_timeout = Number.isFinite(deadline) ? Math.ceil(deadline - performance.now()) : undefined
+  return db.query({ ...query, query_timeout })
+}
+
 /**
  * What `pool.query` does, but a statement that has waited for its connection past its deadline is not sent: who
- * asked has been told that it failed, and may have asked again.
+ * asked has been told that it failed, and may have asked again. And its timeout is ours: with that of `pg` V8 keeps every result
+ * until the next full collection (measured: a tenth of what a read costs the process).
  */
 function askPool(pool: PgPool, query: PgQuery, deadline: number): Promise<PgResult> {
   return new Promise((resolve, reject) => {
@@ -195,11 +193,16 @@ function askPool(pool: PgPool, query: PgQuery, deadline: number): Promise<PgResu
       const end = (error: Error | null, result?: PgResult) => {
         if (isDone) return
         isDone = true
+        clearTimeout(timer)
         client.removeListener('error', end)
         client.release(error)
         if (result === undefined) reject(error ?? new Error('the driver gave no result'))
         else resolve(result)
       }
+      const timer = setTimer(deadline, () => {
+        end(new Error('the statement took all of its time'))
+        client.connection?.stream.destroy() // the pool asks the server to end it, which may not answer
+      })
       client.once('error', end)
       try {
         client.query(query, undefined, end)
@@ -208,6 +211,12 @@ function askPool(pool: PgPool, query: PgQuery, deadline: number): Promise<PgResu
       }
     })
   })
+}
+
+/** @param at By `performance.now()`; `Infinity`: never. */
+function setTimer(at: number, ring: () => void): NodeJS.Timeout | undefined {
+  const delay = at - performance.now()
+  return Number.isFinite(delay) ? setTimeout(ring, Math.min(delay, LONGEST_TIMER_MS)) : undefined
 }
 
 const LIMITED: unique symbol = Symbol.for('coatcheck.limited') as never // one for all copies of this module

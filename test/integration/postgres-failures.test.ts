@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type PostgresDatabase, PostgresStore } from 'coatcheck/stores/postgres'
 import { aChange, aRecord, NOW } from 'coatcheck/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { createDatabase, type PostgresServer, startPostgres } from '../servers/postgres.ts'
 
 const set = (key: string, value = '1') => aChange({ set: { [key]: value } })
@@ -154,18 +154,29 @@ describe('PostgresStore over a server that goes away', () => {
     await dead.end()
   })
 
-  it('ends a statement at its timeout and gives its connection back to the pool (R-068)', async () => {
-    const small = new pg.Pool({ connectionString: server.url, max: 2 })
-    const hasty = new PostgresStore({ db: small, timeout: 0.2 })
-    const client = await pool.connect()
-    await client.query('begin; lock table sessions in access exclusive mode')
-    const reads = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => hasty.get(`${n}`, NOW)))
-    expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(['rejected']))
-    await client.query('rollback')
-    client.release()
-    expect(await hasty.get('x', NOW)).toBeUndefined()
-    await small.end()
-  })
+  it.each([
+    ['', () => undefined],
+    [' that has a query method of its own', (small: pg.Pool) => void vi.spyOn(small, 'query')],
+  ])(
+    'ends a statement at its timeout and gives its connection back to the pool%s (R-068)',
+    async (_, trace) => {
+      const small = new pg.Pool({ connectionString: server.url, max: 1, connectionTimeoutMillis: 3000 })
+      trace(small)
+      const hasty = new PostgresStore({ db: small, timeout: 0.2 })
+      const locking = await pool.connect()
+      try {
+        await locking.query('begin; lock table sessions in access exclusive mode')
+        const reads = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => hasty.get(`${n}`, NOW)))
+        expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(['rejected']))
+        const next = small.query('select 1 as free').catch((error: Error) => error.message)
+        expect(await next).toMatchObject({ rows: [{ free: 1 }] })
+      } finally {
+        locking.release(true)
+      }
+      expect(await hasty.get('x', NOW)).toBeUndefined()
+      await small.end()
+    },
+  )
 
   it('answers within its timeout when the server does not even accept a connection', async () => {
     const silent = createServer().listen(0, '127.0.0.1')
