@@ -105,7 +105,7 @@ describe('Session, every cell of its table of states', () => {
     const { session } = await inState(state)
     expect(session.get('a')).toEqual(got)
     expect(session.has('a')).toBe(has)
-    expect(session.values()).toEqual(values)
+    expect(session.values()).toStrictEqual(values)
     expect(session.get('absent')).toBeUndefined()
     expect(session.has('absent')).toBe(false)
   })
@@ -247,6 +247,17 @@ describe('Session, every cell of its table of states', () => {
     browser.receive(answer)
     expect((await world.look(browser)).values).toMatchObject({ b: [old ?? null] })
   })
+
+  it.each(['a key', undefined] as const)(
+    'update; new: deletes what is staged, and stages nothing where there is nothing to delete; %s',
+    async (value) => {
+      const { world, session } = await inState('new')
+      if (value !== undefined) session.set('x', value)
+      expect(await session.update('x', (old) => void expect(old).toBe(value))).toBeUndefined()
+      expect(session.has('x')).toBe(false)
+      expect(world.manager.needsRefresh(session)).toBe(value !== undefined)
+    },
+  )
 
   it('update; after a change in place of the key: in memory', async () => {
     const { world, session } = await inState('loaded')

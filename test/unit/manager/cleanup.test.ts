@@ -88,8 +88,17 @@ describe('SessionManager.cleanup', () => {
   it('deletes nothing where the server does not tell its time', async () => {
     const store = new ServerStore()
     store.before = () => Promise.reject(new Error('down'))
-    await expect(managerOf(store).cleanup()).rejects.toBeInstanceOf(StoreError)
+    const cleaning = managerOf(store).cleanup()
+    await expect(cleaning).rejects.toBeInstanceOf(StoreError)
+    await expect(cleaning).rejects.toMatchObject({ operation: 'serverTime' })
     expect(store.cleanedAt).toEqual([])
+  })
+
+  it('goes by the earlier of two clocks where nobody is told of it', async () => {
+    const store = new ServerStore()
+    store.serverNow = NOW - DAY_MS
+    await new SessionManager({ store, authKey: AUTH_KEY }).cleanup()
+    expect(store.cleanedAt).toEqual([NOW - DAY_MS])
   })
 })
 

@@ -138,6 +138,24 @@ describe('SessionManager.start, cookies', () => {
     expect(world.store.writes).toEqual(['save'])
   })
 
+  it('lets whoever refreshes a second time wait for the first, and fail with it', async () => {
+    const world = new World()
+    const visit = await (await world.browserWith('ada')).visit()
+    visit.session.set('x', 1)
+    let fail: (reason: Error) => void = () => undefined
+    world.store.before = () => new Promise((_resolve, reject) => (fail = reject))
+    const outcomes: string[] = []
+    const refreshing = [1, 2].map((which) =>
+      world.manager.refresh(visit.exchange, visit.session).catch(() => void outcomes.push(`${which} failed`)),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(outcomes).toEqual([])
+    fail(new Error('down'))
+    await Promise.all(refreshing)
+    expect(outcomes).toEqual(['1 failed', '2 failed'])
+    await expect(world.manager.refresh(visit.exchange, visit.session)).resolves.toBeUndefined()
+  })
+
   it('gives a session also where the request object takes no property', async () => {
     const world = new World()
     const { token } = await world.browserWith('ada')

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { type Session, type SessionEvent, SessionManager } from 'coatcheck'
+import { ConflictError, type Session, type SessionEvent, SessionManager } from 'coatcheck'
 import { MemoryStore } from 'coatcheck/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { type ArrivalKind, arrive } from './arrivals.ts'
@@ -118,6 +118,23 @@ describe('SessionManagerOptions.onEvent', () => {
     visit.session.destroy()
     await visit.answer()
     expect(facts(world.events)).toMatchObject([{ type: 'destroyed', userId: undefined }])
+  })
+
+  it('may be left out, whatever happens', async () => {
+    const world = new World({ onEvent: undefined })
+    const browser = await world.browserWith('ada')
+    const others = [await world.browserWith('ada'), await world.browserWith('ada')]
+    const { id } = await world.look(others[0] ?? browser)
+    expect((await world.look(world.browser('forged'))).isNew).toBe(true)
+    await browser.ask((session) => session.renew().set('x', 1))
+    await browser.ask((session) => session.update('x', () => 2))
+    expect(await world.manager.revoke('ada', id)).toBe(true)
+    expect(await world.manager.revokeAll('ada', { except: (await world.look(browser)).id })).toBe(1)
+    await browser.ask((session) => session.setUserId('bob'))
+    const visit = await browser.visit()
+    await browser.ask((session) => session.destroy())
+    await expect(visit.session.update('x', () => 3)).rejects.toBeInstanceOf(ConflictError)
+    expect(world.events).toEqual([])
   })
 
   it('is told of no end that had come before', async () => {

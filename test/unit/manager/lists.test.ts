@@ -272,9 +272,10 @@ describe('SessionManager.close', () => {
       },
     })
     const { manager } = new World({ store })
+    await manager[Symbol.asyncDispose]()
+    expect(closed).toBe(1)
     await Promise.all([manager.close(), manager.close()])
     await manager.close()
-    await manager[Symbol.asyncDispose]()
     expect(closed).toBe(1)
   })
 

@@ -259,7 +259,8 @@ describe('SessionManager, with a store that fails', () => {
     expect(visit.session.get('n')).toBe(1)
     visit.session.setUserId('ada').set('x', 1)
     const { error, cookie } = await visit.answer()
-    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'save' })
+    const cause = { message: 'the store answered a save with no outcome' }
+    expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'save', cause })
     expect(cookie).toBeUndefined()
     expect(world.told).toEqual(['loaded', 'store-failed', 'store-failed'])
   })
@@ -273,6 +274,21 @@ describe('SessionManager, with a store that fails', () => {
     const { error } = await visit.answer()
     const cause = { message: 'the store refused an expectation that was not given' }
     expect(error).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'save', cause })
+  })
+
+  it.each([
+    ['listByUser', (manager: SessionManager) => manager.listSessions('ada')],
+    ['deleteByUser', (manager: SessionManager) => manager.revokeAll('ada')],
+    ['delete', (manager: SessionManager, id: string) => manager.revoke('ada', id)],
+    ['get', (manager: SessionManager, id: string) => manager.find(id)],
+    ['get', (manager: SessionManager, id: string) => manager.touch(id)],
+    ['cleanup', (manager: SessionManager) => manager.cleanup()],
+  ] as const)('says that %s failed where there is no request', async (operation, ask) => {
+    const world = new World()
+    const { id } = await world.look(await world.browserWith('ada'))
+    world.store.before = fail
+    expect(await errorOf(ask(world.manager, id))).toMatchObject({ code: 'ERR_SESSION_STORE', operation })
+    expect(world.events).toContainEqual(expect.objectContaining({ type: 'store-failed', operation }))
   })
 
   it('answers a stored record that cannot be read with ValueError, not as an empty session', async () => {

@@ -266,6 +266,16 @@ describe('SessionManager.touch', () => {
     }
   })
 
+  it('leaves a session that ended meanwhile as its request found it', async () => {
+    const world = new World()
+    const browser = await world.browserWith('ada')
+    world.advance(60)
+    const visit = await browser.visit()
+    await world.store.drop(visit.session.id)
+    await visit.answer()
+    expect(visit.session.lastSeenAt).toEqual(new Date(world.now - 60_000))
+  })
+
   it('is written down where nobody is told of it', async () => {
     const world = new World({ onEvent: undefined })
     const { id } = await world.look(await world.browserWith('ada'))
