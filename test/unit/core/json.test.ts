@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { ValueError } from 'coatcheck'
 import { describe, expect, it } from 'vitest'
-import { checkKey, isStorableText, toJsonText } from '../../../src/internal/json.ts'
+import { checkKey, checkStorable, isStorableText, toJsonText } from '../../../src/internal/json.ts'
 
 class Point {
   readonly x = 1
@@ -196,5 +196,14 @@ describe('isStorableText', () => {
     for (const text of ['', '\u0001', '\ud83d\ude00', '\ufffd', '\ue000', '\ud7ff']) {
       expect(isStorableText(text), JSON.stringify(text)).toBe(true)
     }
+  })
+})
+
+describe('checkStorable', () => {
+  it('refuses texts of which one cannot be stored', () => {
+    expect(() => checkStorable('a', undefined, '')).not.toThrow()
+    expect(() => checkStorable()).not.toThrow()
+    expect(() => checkStorable('a', undefined, 'b\0')).toThrow('a text holds U+0000 or a lone surrogate')
+    expect(() => checkStorable('\ud800', 'a')).toThrow(TypeError)
   })
 })
