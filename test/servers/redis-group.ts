@@ -6,7 +6,7 @@ import { type RedisNode, type RedisProgram, startNode } from './redis-node.ts'
 
 /** How servers are set up. */
 export interface RedisOptions {
-  /** (default: redis) */
+  /** (default: redis, or valkey where COATCHECK_REDIS is that) */
   readonly program?: RedisProgram
   /** Lines of redis.conf for every node, such as `appendonly: 'yes'`. Nothing is kept on disk without them. */
   readonly settings?: Readonly<Record<string, string>>
@@ -27,7 +27,7 @@ export async function buildGroup<T>(
   options: RedisOptions,
   build: (group: RedisGroup) => Promise<T>,
 ): Promise<T> {
-  const { program = 'redis' } = options
+  const { program = process.env.COATCHECK_REDIS === 'valkey' ? 'valkey' : 'redis' } = options
   const folder = await mkdtemp(path.join(tmpdir(), `coatcheck-${program}-`))
   const started: RedisNode[] = []
   const group: RedisGroup = {
