@@ -10,7 +10,7 @@ export const mutantsOfRedis: readonly Mutant[] = [
   {
     name: 'redis-expired-lives',
     file: SCRIPTS,
-    edits: [{ find: 'return facts and tonumber(now) < tonumber(facts[4])', replace: 'return facts' }],
+    edits: [{ find: 'return facts and tonumber(now) < tonumber(facts.ends)', replace: 'return facts' }],
     tests: CONTRACT,
     why: 'a session that has ended can be written to and moved on, for the ten minutes that its key is still there',
   },
@@ -19,7 +19,7 @@ export const mutantsOfRedis: readonly Mutant[] = [
     file: SCRIPTS,
     edits: [
       {
-        find: 'if not is_live(facts, ARGV[1]) or facts[1] ~= ARGV[2] then return nil end',
+        find: 'if not is_live(facts, ARGV[1]) or facts.secret ~= ARGV[2] then return nil end',
         replace: 'if not is_live(facts, ARGV[1]) then return nil end',
       },
     ],
@@ -31,8 +31,8 @@ export const mutantsOfRedis: readonly Mutant[] = [
     file: SCRIPTS,
     edits: [
       {
-        find: 'facts[1], facts[3], facts[4], facts[5] = renewed_secret, seen, ends, renewed_at',
-        replace: 'facts[3], facts[4], facts[5] = seen, ends, renewed_at',
+        find: 'facts.secret, facts.seen, facts.ends, others[1] = renewed_secret, seen, ends, renewed_at',
+        replace: 'facts.seen, facts.ends, others[1] = seen, ends, renewed_at',
       },
     ],
     tests: CONTRACT,
@@ -43,7 +43,7 @@ export const mutantsOfRedis: readonly Mutant[] = [
     file: SCRIPTS,
     edits: [
       {
-        find: `    redis.call('pexpire', key, math.max(0, math.ceil(facts[4] - now)) + \${LINGER_MS})\n`,
+        find: `    redis.call('pexpire', key, math.max(0, math.ceil(facts.ends - now)) + \${LINGER_MS})\n`,
         replace: '',
       },
     ],

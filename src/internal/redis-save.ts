@@ -6,16 +6,28 @@ const REFUSALS = ['gone', 'superseded', 'unexpected', 'too-large'] as const
 
 /** What the script that saves takes. */
 export function toSaveArguments(change: SessionChange, now: EpochMs): unknown[] {
-  const { expect, renewal } = change
-  const signIn = renewal?.signIn
   const deleted = [...(change.delete ?? [])]
+  const set = [...(change.set ?? [])]
   return [
     now,
     toSecret(change.secretHash),
     change.maxValuesBytes,
-    toFlag(change.clear === true),
     change.lastSeenAt,
     change.expiresAt,
+    deleted.length,
+    set.length,
+    ...deleted.map(toField),
+    ...set.flatMap(([key, text]) => [toField(key), toStoredValue(text)]),
+    ...toOtherArguments(change),
+  ]
+}
+
+/** What is beyond a merge. Most changes are one, and each argument costs the server and the client. */
+function toOtherArguments({ clear, expect, renewal }: SessionChange): unknown[] {
+  if (clear !== true && expect === undefined && renewal === undefined) return []
+  const signIn = renewal?.signIn
+  return [
+    toFlag(clear === true),
     expect === undefined ? '' : toField(expect.key),
     expect?.value === undefined ? '' : toStoredValue(expect.value),
     renewal === undefined ? '' : toSecret(renewal.secretHash),
@@ -27,9 +39,6 @@ export function toSaveArguments(change: SessionChange, now: EpochMs): unknown[] 
     toFlag(signIn?.persistent === true),
     toMarked(signIn?.address),
     toMarked(signIn?.userAgent),
-    deleted.length,
-    ...deleted.map(toField),
-    ...[...(change.set ?? [])].flatMap(([key, text]) => [toField(key), toStoredValue(text)]),
   ]
 }
 

@@ -25,8 +25,14 @@ const RECORD = `
   end
 
   local function parse(text)
-    local facts = {string.match(text, '^(%S+) (%d[%d.]*) (%d[%d.]*) (%d[%d.]*) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')}
-    return facts[1] and is_number(facts[2]) and is_number(facts[3]) and is_number(facts[4]) and facts
+    local secret, version, seen, ends, others =
+      string.match(text, '^(%S+) (%d[%d.]*) (%d[%d.]*) (%d[%d.]*) (%S+ %S+ %S+ %S+ %S+ %S+)$')
+    return others and is_number(version) and is_number(seen) and is_number(ends)
+      and {secret = secret, version = version, seen = seen, ends = ends, others = others}
+  end
+
+  local function to_text(facts)
+    return facts.secret .. ' ' .. facts.version .. ' ' .. facts.seen .. ' ' .. facts.ends .. ' ' .. facts.others
   end
 
   local function read()
@@ -35,18 +41,15 @@ const RECORD = `
   end
 
   local function is_live(facts, now)
-    return facts and tonumber(now) < tonumber(facts[4])
+    return facts and tonumber(now) < tonumber(facts.ends)
   end
 
-  local function write(facts, now)
-    local text = table.concat(facts, ' ')
-    redis.call('hset', key, 'f', text)
-    redis.call('pexpire', key, math.max(0, math.ceil(facts[4] - now)) + ${LINGER_MS})
-    return text
+  local function expire(facts, now)
+    redis.call('pexpire', key, math.max(0, math.ceil(facts.ends - now)) + ${LINGER_MS})
   end
 
-  local function forward(facts, place, to)
-    if tonumber(facts[place]) < tonumber(to) then facts[place] = to end
+  local function forward(facts, fact, to)
+    if tonumber(facts[fact]) < tonumber(to) then facts[fact] = to end
   end
 `
 
@@ -54,100 +57,105 @@ const RECORD = `
 const CREATE = `${RECORD}
   local facts = assert(parse(ARGV[2]))
   if redis.call('exists', key) == 1 then return 0 end
+  redis.call('hset', key, 'f', ARGV[2])
   for i = 3, #ARGV, 2 do redis.call('hset', key, ARGV[i], ARGV[i + 1]) end
-  write(facts, ARGV[1])
+  expire(facts, ARGV[1])
   return 1
 `
 
 /**
- * `now`, secret hash, bound in bytes, whether to clear, last seen, end; the field that is expected to hold something and
- * what; new secret hash and when; then what a sign-in sets: user, when, idle timeout, absolute end, persistence, address,
- * user agent; how many fields to delete, those fields; fields and what to set them to. What is absent is empty, and an
- * address or a user agent that is there has a mark before it.
+ * `now`, secret hash, bound in bytes, last seen, end; how many fields to delete, and how many to set; the first; the second, each
+ * before what it will hold. Then, unless that is all: whether to clear; the field that is expected to hold something and
+ * what; new secret hash and when; what a sign-in sets: user, when, idle timeout, absolute end, persistence, address, user
+ * agent. What is absent is empty, and an address or a user agent that is there has a mark before it.
  *
  * @returns what became of it; of a record that was saved its fields, each before what it holds, and 1 if it was the
  *   first change of a minute, else 0.
  */
 const SAVE = `${RECORD}
-  local now, secret, bound, clear, seen, ends, expected, value = unpack(ARGV, 1, 8)
-  local renewed_secret, renewed_at, user, signed_in_at, idle, absolute, persistent = unpack(ARGV, 9, 15)
-  local first_set = 19 + ARGV[18]
+  local now, secret, bound, seen, ends = unpack(ARGV, 1, 5)
+  local first_set = 8 + ARGV[6]
+  local first_other = first_set + 2 * ARGV[7]
+  local clear, expected, value, renewed_secret, renewed_at = unpack(ARGV, first_other, first_other + 4)
 
   -- Read once: each call from a script costs the server about a microsecond.
-  local reply, held = redis.pcall('hgetall', key), {}
-  if not reply.err then
-    for i = 1, #reply, 2 do held[reply[i]] = reply[i + 1] end
-  end
+  local held, place = redis.pcall('hgetall', key), {}
+  if held.err then return {'gone'} end
+  for i = 1, #held, 2 do place[held[i]] = i + 1 end
 
-  local facts = held.f and parse(held.f)
+  local facts = place.f and parse(held[place.f])
   if not is_live(facts, now) then return {'gone'} end
-  if facts[1] ~= secret then return {'superseded'} end
-  if expected ~= '' and (held[expected] or '') ~= value then return {'unexpected'} end
+  if facts.secret ~= secret then return {'superseded'} end
+  if expected and expected ~= '' and (held[place[expected]] or '') ~= value then return {'unexpected'} end
 
+  local removed, written = {}, {}
+  local function remove(field)
+    local at, last = place[field], #held
+    if not at then return end
+    removed[#removed + 1] = field
+    held[at - 1], held[at] = held[last - 1], held[last]
+    place[held[at - 1]] = at
+    place[field] = nil
+    held[last - 1], held[last] = nil, nil
+  end
+  local function put(field, text)
+    local at, last = place[field] or #held + 2, #written
+    held[at - 1], held[at], place[field] = field, text, at
+    written[last + 1], written[last + 2] = field, text
+  end
   local function is_value(field) return string.byte(field) == 34 end -- a quote
-  local dropped = {}
-  local function drop(field)
-    if held[field] then dropped[field], held[field] = true, nil end
-  end
+
   if clear == '1' then
-    for field in pairs(held) do if is_value(field) then drop(field) end end
+    for i = #held - 1, 1, -2 do if is_value(held[i]) then remove(held[i]) end end
   end
-  for i = 19, first_set - 1 do drop(ARGV[i]) end
-  for i = first_set, #ARGV, 2 do held[ARGV[i]] = ARGV[i + 1] end
+  for i = 8, first_set - 1 do remove(ARGV[i]) end
+  for i = first_set, first_other - 1, 2 do put(ARGV[i], ARGV[i + 1]) end
 
   local bytes = 1
-  for field, text in pairs(held) do
-    if is_value(field) then bytes = bytes + #field + #text + 2 end
+  for i = 1, #held, 2 do
+    if is_value(held[i]) then bytes = bytes + #held[i] + #held[i + 1] + 2 end
   end
   if math.max(bytes, 2) > tonumber(bound) then return {'too-large'} end
 
-  for field in pairs(dropped) do
-    if not held[field] then redis.call('hdel', key, field) end
-  end
-  local function put(field, text)
-    held[field] = text
-    redis.call('hset', key, field, text)
-  end
-  local function put_marked(field, text)
-    if text ~= '' then return put(field, string.sub(text, 2)) end
-    held[field] = nil
-    redis.call('hdel', key, field)
-  end
-  for i = first_set, #ARGV, 2 do put(ARGV[i], ARGV[i + 1]) end
-
-  local seen_before = facts[3]
-  facts[2] = string.format('%.0f', facts[2] + 1)
-  if renewed_secret == '' then
-    forward(facts, 3, seen)
-    forward(facts, 4, ends)
+  local seen_before = facts.seen
+  facts.version = string.format('%.0f', facts.version + 1)
+  if renewed_secret and renewed_secret ~= '' then
+    local others = {string.match(facts.others, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')}
+    local user, signed_in_at, idle, absolute, persistent, address, agent = unpack(ARGV, first_other + 5)
+    facts.secret, facts.seen, facts.ends, others[1] = renewed_secret, seen, ends, renewed_at
+    if user ~= '' then
+      others[3], others[4], others[5], others[6] = signed_in_at, idle, absolute, persistent
+      put('u', user)
+      for field, text in pairs({a = address, g = agent}) do
+        if text == '' then remove(field) else put(field, string.sub(text, 2)) end
+      end
+    end
+    facts.others = table.concat(others, ' ')
   else
-    facts[1], facts[3], facts[4], facts[5] = renewed_secret, seen, ends, renewed_at
+    forward(facts, 'seen', seen)
+    forward(facts, 'ends', ends)
   end
-  if user ~= '' then
-    facts[7], facts[8], facts[9], facts[10] = signed_in_at, idle, absolute, persistent
-    put('u', user)
-    put_marked('a', ARGV[16])
-    put_marked('g', ARGV[17])
-  end
-  held.f = write(facts, now)
+  put('f', to_text(facts))
 
-  local fields, n = {}, 0
-  for field, text in pairs(held) do
-    fields[n + 1], fields[n + 2] = field, text
-    n = n + 2
-  end
+  -- Lua hands over some thousands of arguments at most.
+  for i = 1, #removed, 1000 do redis.call('hdel', key, unpack(removed, i, math.min(i + 999, #removed))) end
+  for i = 1, #written, 1000 do redis.call('hset', key, unpack(written, i, math.min(i + 999, #written))) end
+  expire(facts, now)
+
   local function minute_of(seen) return math.floor(seen / 60000) end
-  return {'saved', fields, minute_of(seen_before) == minute_of(facts[3]) and 0 or 1}
+  return {'saved', held, minute_of(seen_before) == minute_of(facts.seen) and 0 or 1}
 `
 
 /** `now`, secret hash, last seen, end. @returns the user and the absolute end; nil: it is gone, or another secret lives there. */
 const TOUCH = `${RECORD}
   local facts = read()
-  if not is_live(facts, ARGV[1]) or facts[1] ~= ARGV[2] then return nil end
-  forward(facts, 3, ARGV[3])
-  forward(facts, 4, ARGV[4])
-  write(facts, ARGV[1])
-  return {redis.call('hget', key, 'u') or '', facts[9]}
+  if not is_live(facts, ARGV[1]) or facts.secret ~= ARGV[2] then return nil end
+  forward(facts, 'seen', ARGV[3])
+  forward(facts, 'ends', ARGV[4])
+  redis.call('hset', key, 'f', to_text(facts))
+  expire(facts, ARGV[1])
+  local absolute_end = string.match(facts.others, '^%S+ %S+ %S+ %S+ (%S+)')
+  return {redis.call('hget', key, 'u') or '', absolute_end}
 `
 
 /** The user whose it must be; empty: anybody's. @returns the user; nil: there is none, or it is another's. */
@@ -163,7 +171,7 @@ const DELETE = `${RECORD}
 const EXPIRE = `${RECORD}
   local facts = read()
   if not facts then return {} end
-  if is_live(facts, ARGV[1]) then return {'live', facts[4]} end
+  if is_live(facts, ARGV[1]) then return {'live', facts.ends} end
   local user = redis.call('hget', key, 'u') or ''
   redis.call('del', key)
   return {'ended', user}
