@@ -29,6 +29,11 @@ describe('readJson', () => {
     expect(readJson('{"k0":1,"\\"":2,"kk0":3}')).toStrictEqual({ k0: 1, '"': 2, kk0: 3 })
   })
 
+  it('takes for a key what is one, whatever stands in and between the texts before it', () => {
+    expect(readJson('{"":"",":\\"\\"":""}')).toStrictEqual({ '': '', ':""': '' })
+    expect(readJson('["\\"",":","\\":"]')).toStrictEqual(['"', ':', '":'])
+  })
+
   it('keeps a key "__proto__" a key', () => {
     const read = readJson('{"\\"":1,"__proto__":2}')
     expect(Object.keys(read as object).sort()).toEqual(['"', '__proto__']) // an object, by the text

@@ -241,7 +241,8 @@ describe('SessionManager, with a store that fails', () => {
       }) // on purpose
       const { token } = await world.browserWith('ada')
       const starting = manager.start(new FakeExchange({ cookie: `__Host-id=${token}` }))
-      expect(await errorOf(starting)).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'get' })
+      const cause = { message: 'down' }
+      expect(await errorOf(starting)).toMatchObject({ code: 'ERR_SESSION_STORE', operation: 'get', cause })
       expect(world.told).toEqual(isTold ? ['store-failed'] : [])
       await manager.close()
     },
