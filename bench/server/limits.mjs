@@ -1,5 +1,6 @@
 // What a session could cost at least: written by hand for this one use, with none of the promises of a library.
 import { createHmac, createSecretKey, randomUUID, timingSafeEqual } from 'node:crypto'
+import { batched } from './batched.mjs'
 import { TABLES } from './tables.mjs'
 
 /** An HMAC, and one read for all the requests that came while the last one was under way. */
@@ -21,7 +22,7 @@ export async function handWritten({ tools, store, database }, secret) {
       await table.insert(id)
       tools.setCookie(response, `limit=${id}.${mac(id).toString('base64url')}`)
     },
-    change: (request, n) => table.change(tools.sessionOf(request), { n }),
+    change: (request, n) => table.change([tools.sessionOf(request), { n }]),
   }
 }
 
@@ -41,30 +42,4 @@ export async function oneRead({ tools, store, database }) {
       tools.setCookie(response, `id=${id}`)
     },
   }
-}
-
-/** @param ask Takes a list of ids to a map of answers. @returns a function that asks for one id. */
-function batched(ask) {
-  let waiting = []
-  let isBusy = false
-  const flush = async () => {
-    const batch = waiting
-    waiting = []
-    const answers = await ask(batch.map(({ id }) => id))
-    for (const { id, resolve } of batch) resolve(answers.get(id))
-    setImmediate(() => {
-      isBusy = false
-      next()
-    })
-  }
-  const next = () => {
-    if (isBusy || waiting.length === 0) return
-    isBusy = true
-    void flush()
-  }
-  return (id) =>
-    new Promise((resolve) => {
-      waiting.push({ id, resolve })
-      next()
-    })
 }

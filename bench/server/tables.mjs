@@ -1,5 +1,6 @@
 // Where the limits keep sessions: `insert(id)`, `readAll(ids)` and `readOne(id)`, which give JSON texts, and
-// `change(session, change)`.
+// `change([session, change])`.
+import { batched } from './batched.mjs'
 
 const CREATE =
   'create table if not exists bench_limit (id text primary key, values jsonb not null, expires_at timestamptz not null)'
@@ -7,7 +8,8 @@ const INSERT = "insert into bench_limit values ($1, $2, now() + interval '30 day
 const SELECT =
   'select id, values::text as values from bench_limit where id = any($1::text[]) and expires_at > now()'
 const SELECT_ONE = 'select values::text as values from bench_limit where id = $1'
-const UPDATE = 'update bench_limit set values = values || $2::text::jsonb where id = $1'
+const UPDATE =
+  'update bench_limit t set values = t.values || c.values::jsonb from unnest($1::text[], $2::text[]) as c (id, values) where t.id = c.id'
 
 const VALUES = '{"user":"ada","cart":["a coat","a hat"]}'
 const MONTH = 30 * 24 * 60 * 60
@@ -26,8 +28,10 @@ export const TABLES = {
         const { rows } = await pool.query({ name: 'get one', text: SELECT_ONE, values: [id] })
         return rows[0].values
       },
-      change: ({ id }, change) =>
-        pool.query({ name: 'set', text: UPDATE, values: [id, JSON.stringify(change)] }),
+      change: batched(async (changes) => {
+        const values = [changes.map(([{ id }]) => id), changes.map(([, change]) => JSON.stringify(change))]
+        await pool.query({ name: 'set', text: UPDATE, values })
+      }),
     }
   },
 
@@ -40,7 +44,7 @@ export const TABLES = {
         return new Map(ids.map((id, i) => [id, texts[i]]))
       },
       readOne: (id) => client.get(key(id)),
-      change: ({ id, values }, change) =>
+      change: ([{ id, values }, change]) =>
         client.set(key(id), JSON.stringify({ ...values, ...change }), {
           condition: 'XX',
           expiration: 'KEEPTTL',
@@ -59,7 +63,7 @@ export const TABLES = {
         const hashes = await Promise.all(ids.map((id) => client.hGetAll(key(id))))
         return new Map(ids.map((id, i) => [id, toText(hashes[i])]))
       },
-      change: ({ id }, { n }) => client.hSet(key(id), 'n', String(n)),
+      change: ([{ id }, { n }]) => client.hSet(key(id), 'n', String(n)),
     }
   },
 }
