@@ -41,6 +41,6 @@ export class Backlog {
     }
     // Judged after the sockets were read: where this process itself was busy, the answers may lie there.
     const timer = setTimeout(() => setImmediate(judge), SILENCE_MS)
-    timer.unref()
+    timer.unref?.() // as in batch.ts
   }
 }

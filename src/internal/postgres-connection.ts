@@ -234,7 +234,7 @@ function limitConnecting(pool: PgPool): void {
 
     override connect(callback: (error?: Error) => void): unknown {
       const timer = setTimeout(() => this.connection?.stream.destroy(), CONNECT_TIMEOUT_MS)
-      timer.unref()
+      timer.unref?.() // as in batch.ts
       return super.connect((error) => {
         clearTimeout(timer)
         callback(error)

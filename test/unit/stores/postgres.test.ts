@@ -1,6 +1,7 @@
 import { type PostgresDatabase, PostgresStore, type PostgresStoreOptions } from 'coatcheck/stores/postgres'
 import { aChange, aRecord, NOW } from 'coatcheck/testing'
-import { describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createMigration } from '../../../src/internal/postgres-migration.ts'
 import { createStatements } from '../../../src/internal/postgres-statements.ts'
 
@@ -96,5 +97,13 @@ describe('PostgresStore', () => {
         text.replaceAll('"Order"."Select"', '').replaceAll(/'coatcheck cleanup Order\.Select'/g, ''),
       ).not.toMatch(/(?<!")\bSelect\b/)
     }
+  })
+
+  it('gives connecting an end also where a timer is a number, as on Workers with an older compatibility date', async () => {
+    const { setTimeout } = globalThis
+    vi.stubGlobal('setTimeout', (...args: Parameters<typeof setTimeout>) => setTimeout(...args).unref() && 1)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const store = new PostgresStore({ db: new pg.Pool({ host: '127.0.0.1', port: 1 }) }) // where nobody listens
+    await expect(store.get(aRecord().id, NOW)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
   })
 })
