@@ -1,4 +1,4 @@
-import { ConflictError, type SessionManager } from 'coatcheck'
+import { ConflictError, type Session, type SessionManager } from 'coatcheck'
 import { describe, expect, it } from 'vitest'
 import { AUTH_KEY, FakeExchange, World } from './world.ts'
 
@@ -202,6 +202,12 @@ describe('SessionManager.start, cookies', () => {
       code: 'ERR_SESSION_STATE',
     })
     expect(() => session.set('x', 1)).not.toThrow()
+  })
+
+  it('rejects what is no session at all', async () => {
+    const { manager } = new World()
+    const refreshing = manager.refresh(new FakeExchange(), {} as Session) // on purpose
+    await expect(refreshing).rejects.toMatchObject({ code: 'ERR_SESSION_STATE' })
   })
 })
 
