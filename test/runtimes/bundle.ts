@@ -7,7 +7,7 @@ const inside = (file: string): string => fileURLToPath(new URL(`./inside/${file}
 
 /** Bundles the suites into a program of the user's project, where they find the package as it was installed. */
 export async function bundleProgram(project: string): Promise<string> {
-  await linkPackages(project, ['@hono/node-server', 'hono', 'pg'])
+  await linkPackages(project, ['@hono/node-server', 'hono', 'ioredis', 'pg', 'redis'])
   const outfile = path.join(project, `suites-${process.pid}.mjs`) // another file of tests may be running its own
   await build({
     entryPoints: [inside('program.ts')],
@@ -15,7 +15,7 @@ export async function bundleProgram(project: string): Promise<string> {
     outfile,
     format: 'esm',
     platform: 'node',
-    external: ['coatcheck', 'coatcheck/*', '@hono/node-server', 'hono', 'hono/*', 'pg'],
+    external: ['coatcheck', 'coatcheck/*', '@hono/node-server', 'hono', 'hono/*', 'ioredis', 'pg', 'redis'],
   })
   return outfile
 }

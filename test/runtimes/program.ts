@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../servers/postgres.ts'
+import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { bundleProgram } from './bundle.ts'
 import type { Report } from './inside/suite.ts'
 import { SUITES } from './inside/suites.ts'
@@ -16,6 +17,8 @@ export const PROGRAM_SUITES: readonly string[] = [
   SUITES.memory,
   SUITES.postgres,
   SUITES.signIn,
+  SUITES.ioredisAlone,
+  SUITES.nodeRedisAlone,
 ]
 
 /** How a runtime runs a file: its program, and what comes before the file's name. */
@@ -71,6 +74,14 @@ export function describeRuntime(
   const { project } = inject('installed')
 
   describe(name, () => {
+    let redis: RedisServer
+
+    beforeAll(async () => {
+      redis = await startRedis()
+    })
+
+    afterAll(() => redis?.stop())
+
     it('loads every subpath, by import and by require(), and finds the names that Node finds', async () => {
       const names = await loadedNames(await install())
       expect(names).toEqual(await loadedNames())
@@ -79,7 +90,8 @@ export function describeRuntime(
 
     it.each(suites)('passes %s', async (suite) => {
       const database = await createDatabase(inject('postgres')[18])
-      const report = (await run(await install(), await bundleProgram(project), suite, database)) as Report // by program.ts
+      const args = [suite, database, String(redis.node.port)]
+      const report = (await run(await install(), await bundleProgram(project), ...args)) as Report // by program.ts
       expect(report.failed).toEqual([])
       expect(report.passed).toBeGreaterThan(0)
       expect(report.suite).toBe(suite)
