@@ -1,3 +1,5 @@
+import { keepsRequestsApart } from './runtime.ts'
+
 /** So many may wait for a server that does not answer; the others are refused at once. */
 const MOST = 4000
 
@@ -6,16 +8,19 @@ const SILENCE_MS = 1000
 
 /**
  * Counts what waits for a server, and refuses more where it would only wait to fail. While the server answers,
- * however slowly, nothing is refused.
+ * however slowly, nothing is refused. Nor is it where the runtime keeps its requests apart: a request that is gone would be
+ * counted for ever.
  */
 export class Backlog {
   #waiting = 0
   #answers = 0
   #isWatched = false
   #isSilent = false
+  readonly #isOff = keepsRequestsApart()
 
   /** Each call that does not throw is followed by one of {@link leave}. @throws too many wait already. */
   enter(): void {
+    if (this.#isOff) return
     if (this.#waiting >= MOST) {
       if (this.#isSilent)
         throw new Error(`${this.#waiting} others wait already, and the server answers nobody`)

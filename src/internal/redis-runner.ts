@@ -3,8 +3,12 @@ import { Deadlines } from './deadlines.ts'
 import type { Send } from './redis-client.ts'
 import { isAnswer, isUnknownScript, wasNotRun } from './redis-errors.ts'
 import type { Script } from './redis-scripts.ts'
+import { keepsRequestsApart } from './runtime.ts'
 
-/** Commands without an answer, at most. Clients queue without end while their server is away. */
+/**
+ * Commands without an answer, at most. Clients queue without end while their server is away. Where the runtime keeps its
+ * requests apart there is no bound: those of a request that is gone would be counted for ever.
+ */
 const MOST_UNANSWERED = 20_000
 
 /** Between two tries, in ms: a failover takes a second or more. */
@@ -32,6 +36,7 @@ export class RedisRunner {
   readonly #lookAgain: (key: string) => Promise<unknown>
   readonly #timeoutMs: number
   readonly #deadlines = new Deadlines()
+  readonly #mostUnanswered = keepsRequestsApart() ? Number.POSITIVE_INFINITY : MOST_UNANSWERED
   #unanswered = 0
   #lookedAgainAt = Number.NEGATIVE_INFINITY
 
@@ -69,7 +74,8 @@ export class RedisRunner {
   }
 
   async #repeat<T>(key: string, { deadline, repeat }: RunOptions, ask: () => Promise<T>): Promise<T> {
-    if (this.#unanswered >= MOST_UNANSWERED) throw new Error(`${MOST_UNANSWERED} commands wait for an answer`)
+    if (this.#unanswered >= this.#mostUnanswered)
+      throw new Error(`${this.#unanswered} commands wait for an answer`)
     for (;;) {
       try {
         return await this.#deadlines.wait(ask(), deadline, this.#late)

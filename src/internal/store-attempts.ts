@@ -1,6 +1,7 @@
 import { SessionError, StoreError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import { Backlog } from './backlog.ts'
+import { keepsRequestsApart } from './runtime.ts'
 
 /** The operations that take no lock. */
 const READS: ReadonlySet<string> = new Set<keyof Store>(['get', 'listByUser', 'serverTime'])
@@ -41,9 +42,10 @@ export class StoreAttempts {
     )
   }
 
-  /** Waits for what is under way. */
+  /** Waits for what is under way; not where the runtime keeps its requests apart: as in Pending. */
   async whenIdle(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
+    if (this.#underWay > 0 && !keepsRequestsApart())
+      await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   #end(): void {

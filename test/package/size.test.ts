@@ -10,7 +10,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   'coatcheck/stores/memory': 1_600,
   'coatcheck/stores/postgres': 10_500,
   'coatcheck/stores/embedded': 12_300,
-  'coatcheck/stores/redis': 8_100,
+  'coatcheck/stores/redis': 8_450,
   'coatcheck/adapters/node': 4_500,
   'coatcheck/adapters/express': 4_400,
   'coatcheck/adapters/express/global': 30,

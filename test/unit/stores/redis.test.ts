@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm'
 import { ConfigError, StoreError, ValueError } from 'coatcheck'
 import { type RedisClient, RedisStore } from 'coatcheck/stores/redis'
 import { aChange, aRecord, aSecretHash, NOW } from 'coatcheck/testing'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 type Command = readonly [name: string, ...args: string[]]
 
@@ -262,5 +262,17 @@ describe('RedisStore and what the server says', () => {
     await vi.waitFor(() => expect(waiting.length).toBe(1))
     waiting[0]?.()
     expect(await next).toBe(false)
+  })
+
+  it('refuses none, and waits for none, where the runtime keeps requests apart: those that are gone are never answered', async () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    let isAway = true
+    const { client } = aClient(() => (isAway ? forever() : null))
+    const store = storeOf(client, 60)
+    for (let n = 0; n < 20_000; n++) void store.delete(id)
+    isAway = false
+    expect(await store.delete(id)).toBe(false)
+    await expect(store.close()).resolves.toBeUndefined()
   })
 })
