@@ -292,6 +292,7 @@ describe('SessionManager.touch', () => {
     'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11',
     'xa0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
     'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\n',
+    ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'],
     7,
     undefined,
     '__proto__',
