@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.ts'
 
-/** The tests that see what drafts, values, commits and the rest of `src/internal/` decide, without a server. */
+/** The tests that see what the manager and `src/internal/` decide, as one project that starts no server. */
 const configuration = defineConfig({
   root: new URL('../../', import.meta.url).pathname,
   resolve: base.resolve ?? {},
@@ -11,7 +11,9 @@ const configuration = defineConfig({
       'test/unit/manager/*.test.ts',
       'test/unit/options/*.test.ts',
       'test/unit/testing/fake-session.test.ts',
-      'test/property/{list-pages,session-model}.test.ts',
+      'test/unit/context.test.ts',
+      'test/property/{list-pages,session-model,values}.test.ts',
+      'test/contract/memory.test.ts',
     ],
     testTimeout: 60_000,
   },
