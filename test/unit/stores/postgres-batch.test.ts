@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { Batch, type Entry } from '../../../src/internal/batch.ts'
@@ -143,6 +144,21 @@ describe('PostgresOrder', () => {
     reject(new Error('no'))
     await Promise.all(after)
     expect(steps).toEqual(['other', 'noted', 'first', 'second'])
+  })
+
+  it('makes a few promises for each of those who wait for one record, however many they are', async () => {
+    let made = 0
+    const order = new PostgresOrder()
+    const count = (_id: number, type: string) => {
+      if (type === 'PROMISE') made += 1
+    }
+    const hook = createHook({ init: count }).enable()
+    try {
+      await Promise.all(Array.from({ length: 100 }, () => order.after('a', async () => {})))
+    } finally {
+      hook.disable()
+    }
+    expect(made).toBeLessThan(100 * 20)
   })
 })
 
