@@ -50,6 +50,11 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['a boxed string', Object('x'), 'cart is an instance of String'],
   ['a boxed number', Object(1), 'cart is an instance of Number'],
   ['a promise', Promise.resolve(1), 'cart is an instance of Promise'],
+  [
+    'a promise with a symbol, which Node gives it under an AsyncLocalStorage',
+    Object.assign(Promise.resolve(1), { [Symbol('async id')]: 1 }),
+    'cart is an instance of Promise',
+  ],
   ['an iterator', [][Symbol.iterator](), 'cart is an instance of '],
   ['a subclass of Array', new (class List extends Array<unknown> {})(), 'cart is an instance of a class'],
   ['an array whose prototype is an object', Object.setPrototypeOf([1], {}), 'cart is an instance of a class'],
