@@ -123,6 +123,12 @@ const faults: readonly Omit<Mutant, 'needsPostgres'>[] = [
     why: 'what a client was told is saved is not, because the disk was full',
   },
   {
+    name: 'fault-log-disk-full-acknowledged',
+    ...FAILED_SAVE_IS_SAVED,
+    tests: ['test/fault/log-disk-full.test.ts'],
+    why: 'what a client was told is saved is not, because the database could not write its log',
+  },
+  {
     name: 'fault-disk-full-read-waits-for-touch',
     file: 'src/manager.ts',
     edits: [

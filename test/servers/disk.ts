@@ -7,22 +7,24 @@ import type { Owner } from './server-process.ts'
 const run = promisify(execFile)
 
 /**
- * How a disk comes to be full: `mounted`, a small one that holds a server's data and nothing else, or `limited`, by a
- * limit on the size of its files, which needs no right to mount one.
+ * How a disk comes to be full: `mounted`, a small one that holds a server's data, or its write-ahead log, and nothing
+ * else; or `limited`, by a limit on the size of its files, which needs no right to mount one.
  */
 export type DiskKind = 'mounted' | 'limited'
 
-/** The disk of a server's data. Its write-ahead log has room elsewhere. */
+/** A disk that a server writes to. */
 export interface Disk {
   /** Lets no file grow any more. */
   fill(): Promise<void>
   makeRoom(): Promise<void>
 }
 
-/** Megabytes. A server's catalogs and some sessions. */
+/** Megabytes. A server's catalogs and some sessions; or its write-ahead log. */
 const MOUNTED_SIZE = 64
 /** Bytes. Segments of the write-ahead log are as large, and must be written. */
 export const LIMIT: number = 2 ** 20
+/** Bytes. Half a segment of the write-ahead log, and more than a server's shared memory, which is made of files too, takes for one. */
+export const LOG_LIMIT: number = 4 * 2 ** 20
 
 /** The kinds that there are here: mounting is for root, and not in every container. */
 export async function listDiskKinds(): Promise<readonly DiskKind[]> {
@@ -57,16 +59,20 @@ function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOSPC'
 }
 
-/** @param listPids The processes that write there, first the one that starts the others. */
-export function limitedDisk(owner: Owner, listPids: () => Promise<readonly number[]>): Disk {
-  const limit = async (size: number | 'unlimited') => {
-    const limitOne = (pid: number | undefined) =>
-      run('prlimit', ['--pid', String(pid), `--fsize=${size}:`], owner).catch(ignoreEnded)
-    // What the first one starts from now on has its limit.
-    await limitOne((await listPids())[0])
-    for (const pid of await listPids()) await limitOne(pid)
+/**
+ * @param size Bytes that a file may have when it is full.
+ * @param listPids The processes that write there, first the one that starts the others; none where they have ended.
+ */
+export function limitedDisk(size: number, owner: Owner, listPids: () => Promise<readonly number[]>): Disk {
+  const limitAll = async (limit: number | 'unlimited') => {
+    for (const pid of await listPids())
+      await run('prlimit', ['--pid', String(pid), `--fsize=${limit}:`], owner).catch(ignoreEnded)
   }
-  return { fill: () => limit(LIMIT), makeRoom: () => limit('unlimited') }
+  const limitTwice = async (limit: number | 'unlimited') => {
+    await limitAll(limit)
+    await limitAll(limit) // what the first one started before it had its limit
+  }
+  return { fill: () => limitTwice(size), makeRoom: () => limitTwice('unlimited') }
 }
 
 function ignoreEnded(error: unknown): void {

@@ -9,7 +9,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { type Disk, type DiskKind, limitedDisk, mountDisk, mountedDisk, unmountDisk } from './disk.ts'
+import {
+  type Disk,
+  type DiskKind,
+  LIMIT,
+  LOG_LIMIT,
+  limitedDisk,
+  mountDisk,
+  mountedDisk,
+  unmountDisk,
+} from './disk.ts'
 import { findFreePort, findOwner, type Owner, startServer, stopServer } from './server-process.ts'
 
 /** The versions of PostgreSQL that are supported. Most tests run on the oldest and the newest. */
@@ -23,6 +32,10 @@ export interface PostgresServer {
   readonly data: string
   /** The disk of its data. */
   readonly disk: Disk
+  /** The disk of its write-ahead log. */
+  readonly logDisk: Disk
+  /** Whether it has ended by itself. */
+  hasEnded(): boolean
   /** Stops it as an administrator would, ending every connection, and starts it again on the same port. */
   restart(): Promise<void>
   /** Ends it and every process of it by SIGKILL, and waits until they are gone. Nothing is written any more. */
@@ -42,8 +55,10 @@ export interface PostgresServer {
 export interface PostgresOptions {
   /** Keeps fsync on, for a test that kills the server. (default: false) */
   readonly isDurable?: boolean
-  /** Lets its disk be filled, by one of two means. (default: it must not be) */
+  /** Lets the disk of its data be filled, by one of two means. (default: it must not be) */
   readonly disk?: DiskKind
+  /** Lets the disk of its write-ahead log be filled, and no other. (default: it must not be) */
+  readonly logDisk?: DiskKind
   /** Settings beside ours, as on its command line. */
   readonly settings?: Readonly<Record<string, string | number>>
 }
@@ -56,15 +71,18 @@ export async function startPostgres(
   try {
     const owner = await findOwner()
     const bin = await copyBinaries(major, folder)
-    const data = path.join(folder, 'data')
-    await mkdir(data, { mode: 0o700 })
-    if (options.disk === 'mounted') await mountDisk(data)
+    const { disk, logDisk } = options
+    const [data, log] = [path.join(folder, 'data'), path.join(folder, 'log')]
+    await Promise.all([data, log].map((it) => mkdir(it, { mode: 0o700 })))
+    if (disk === 'mounted') await mountDisk(data)
+    if (logDisk === 'mounted') await mountDisk(log)
     if (owner.uid !== undefined)
-      await Promise.all([folder, data].map((it) => chown(it, owner.uid, owner.gid)))
+      await Promise.all([folder, data, log].map((it) => chown(it, owner.uid, owner.gid)))
     const initOptions = [
-      // A server that cannot write its log ends: the log has room elsewhere, or a limit that lets it be written.
-      ...(options.disk === 'mounted' ? ['--waldir', path.join(folder, 'log')] : []),
-      ...(options.disk === 'limited' ? ['--wal-segsize', '1'] : []),
+      // A server that cannot write its log ends: the log has room of its own, or a limit that lets it be written.
+      ...(disk === 'mounted' || logDisk === 'mounted' ? ['--waldir', log] : []),
+      ...(disk === 'limited' || logDisk === 'mounted' ? ['--wal-segsize', '1'] : []),
+      ...(logDisk === 'limited' ? ['--wal-segsize', '8'] : []),
       '-D',
       data,
       '-U',
@@ -84,9 +102,10 @@ export async function startPostgres(
   }
 }
 
-async function removeFiles(folder: string, { disk }: PostgresOptions): Promise<void> {
+async function removeFiles(folder: string, { disk, logDisk }: PostgresOptions): Promise<void> {
   // Not there if it could not be mounted.
   if (disk === 'mounted') await unmountDisk(path.join(folder, 'data')).catch(() => undefined)
+  if (logDisk === 'mounted') await unmountDisk(path.join(folder, 'log')).catch(() => undefined)
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -184,7 +203,8 @@ async function serve(home: Home): Promise<PostgresServer> {
   const { folder, bin, owner, options } = home
   const port = await findFreePort()
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  const data = path.join(folder, 'data')
+  const [data, log] = [path.join(folder, 'data'), path.join(folder, 'log')]
+  const limited = (size: number) => limitedDisk(size, owner, () => listPids(data))
   const program = {
     command: [path.join(bin, 'postgres'), ...toServerOptions(data, port, options)],
     owner,
@@ -196,7 +216,9 @@ async function serve(home: Home): Promise<PostgresServer> {
   return {
     url,
     data,
-    disk: options.disk === 'mounted' ? mountedDisk(data) : limitedDisk(owner, () => listPids(data)),
+    disk: options.disk === 'mounted' ? mountedDisk(data) : limited(LIMIT),
+    logDisk: options.logDisk === 'mounted' ? mountedDisk(log) : limited(LOG_LIMIT),
+    hasEnded: () => !existsSync(path.join(data, PID_FILE)),
     async restart() {
       await stopServer(child)
       child = await startServer(program)
@@ -256,9 +278,15 @@ async function killAll(data: string): Promise<void> {
   while ((await listProcesses()).some(isThere)) await sleep(10)
 }
 
+/** A server writes its number into it, and removes it when it ends by itself. */
+const PID_FILE = 'postmaster.pid'
+
 /** The processes of a server, first the one that starts the others. */
 async function listPids(data: string): Promise<readonly number[]> {
-  const server = Number((await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n')[0])
+  // Not there if it has ended by itself.
+  const [pid] = (await readFile(path.join(data, PID_FILE), 'utf8').catch(() => '')).split('\n')
+  if (!pid) return []
+  const server = Number(pid)
   const running = await listProcesses()
   return [server, ...running.flatMap(({ pid, parent }) => (parent === server ? [pid] : []))]
 }
