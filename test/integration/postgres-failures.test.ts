@@ -154,29 +154,30 @@ describe('PostgresStore over a server that goes away', () => {
     await dead.end()
   })
 
-  it.each([
-    ['', () => undefined],
-    [' that has a query method of its own', (small: pg.Pool) => void vi.spyOn(small, 'query')],
-  ])(
-    'ends a statement at its timeout and gives its connection back to the pool%s (R-068)',
-    async (_, trace) => {
-      const small = new pg.Pool({ connectionString: server.url, max: 1, connectionTimeoutMillis: 3000 })
-      trace(small)
-      const hasty = new PostgresStore({ db: small, timeout: 0.2 })
-      const locking = await pool.connect()
-      try {
-        await locking.query('begin; lock table sessions in access exclusive mode')
-        const reads = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => hasty.get(`${n}`, NOW)))
-        expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(['rejected']))
-        const next = small.query('select 1 as free').catch((error: Error) => error.message)
-        expect(await next).toMatchObject({ rows: [{ free: 1 }] })
-      } finally {
-        locking.release(true)
-      }
-      expect(await hasty.get('x', NOW)).toBeUndefined()
-      await small.end()
-    },
-  )
+  it('ends a statement at its timeout and gives its connection back to the pool (R-068)', () =>
+    expectFreed(() => undefined))
+
+  it('does so over a pool that has a query method of its own', () =>
+    expectFreed((small) => void vi.spyOn(small, 'query')))
+
+  /** @param prepare Given a pool of one connection, before the store is. */
+  async function expectFreed(prepare: (small: pg.Pool) => void): Promise<void> {
+    const small = new pg.Pool({ connectionString: server.url, max: 1, connectionTimeoutMillis: 3000 })
+    prepare(small)
+    const hasty = new PostgresStore({ db: small, timeout: 0.2 })
+    const locking = await pool.connect()
+    try {
+      await locking.query('begin; lock table sessions in access exclusive mode')
+      const reads = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => hasty.get(`${n}`, NOW)))
+      expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(['rejected']))
+      const next = small.query('select 1 as free').catch((error: Error) => error.message)
+      expect(await next).toMatchObject({ rows: [{ free: 1 }] })
+    } finally {
+      locking.release(true)
+    }
+    expect(await hasty.get('x', NOW)).toBeUndefined()
+    await small.end()
+  }
 
   it('answers within its timeout when the server does not even accept a connection', async () => {
     const silent = createServer().listen(0, '127.0.0.1')

@@ -9,7 +9,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   'coatcheck/testing': 18_000,
   'coatcheck/stores/memory': 1_600,
   'coatcheck/stores/postgres': 10_500,
-  'coatcheck/stores/embedded': 12_300,
+  'coatcheck/stores/embedded': 12_350,
   'coatcheck/stores/redis': 8_450,
   'coatcheck/adapters/node': 4_500,
   'coatcheck/adapters/express': 4_400,
