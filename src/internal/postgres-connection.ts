@@ -1,5 +1,6 @@
 import { LONGEST_TIMER_MS } from './durations.ts'
 import { isBrokenStatementName } from './postgres-errors.ts'
+import { keepsRequestsApart } from './runtime.ts'
 import { sha256Hex } from './sha256.ts'
 import { within } from './within.ts'
 
@@ -158,6 +159,7 @@ export class PostgresConnection {
   }
 
   #abandon(work: Promise<unknown>): void {
+    if (keepsRequestsApart()) return // there, work whose request is gone never ends
     this.#abandoned += 1
     const isBack = () => {
       this.#abandoned -= 1

@@ -8,7 +8,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   coatcheck: 13_900,
   'coatcheck/testing': 18_000,
   'coatcheck/stores/memory': 1_600,
-  'coatcheck/stores/postgres': 10_500,
+  'coatcheck/stores/postgres': 10_550,
   'coatcheck/stores/embedded': 12_350,
   'coatcheck/stores/redis': 8_450,
   'coatcheck/adapters/node': 4_500,

@@ -106,4 +106,16 @@ describe('PostgresStore', () => {
     const store = new PostgresStore({ db: new pg.Pool({ host: '127.0.0.1', port: 1 }) }) // where nobody listens
     await expect(store.get(aRecord().id, NOW)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } })
   })
+
+  it('refuses nobody where the runtime keeps requests apart: statements of those that are gone never end', async () => {
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    let isAway = true
+    const query = async () => (isAway ? new Promise<never>(() => {}) : { rows: [] })
+    const store = new PostgresStore({ db: { query }, timeout: 0.001 })
+    const asked = Array.from({ length: 20 }, (_, n) => store.get(`${n}`, NOW))
+    for (const each of await Promise.allSettled(asked)) expect(each.status).toBe('rejected')
+    isAway = false
+    expect(await store.get('x', NOW)).toBeUndefined()
+  })
 })
