@@ -43,7 +43,7 @@ interface PgResult {
 
 /** As much of a `pg` Pool or Client as is used here. */
 interface PgDatabase {
-  /** @param query With milliseconds, after which `pg` closes the connection. */
+  /** @param query With milliseconds, after which it fails; a Pool then closes its connection, a Client does not. */
   query(query: PgQuery & { readonly query_timeout: number | undefined }): Promise<PgResult>
 }
 
@@ -172,7 +172,7 @@ function notSent(why: string): Error {
   return new Error(`the statement was not sent: ${why}`)
 }
 
-/** Leaves the deadline to the driver: its own timeout closes the connection, so that its place in a pool is free again. */
+/** Leaves the deadline to the driver: a Pool closes the connection of a statement that is late, so that its place is free again. */
 function askByItself(db: PgDatabase, query: PgQuery, deadline: number): Promise<PgResult> {
   const query_timeout = Number.isFinite(deadline) ? Math.ceil(deadline - performance.now()) : undefined
   return db.query({ ...query, query_timeout })
