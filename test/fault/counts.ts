@@ -15,6 +15,8 @@ export interface Counts {
   readonly half: readonly string[]
   /** The longest that a request waited, in milliseconds. */
   readonly slowest: number
+  /** The same without what a busy machine added to it. */
+  readonly slowestByItself: number
 }
 
 const figure = (count: number) => count.toLocaleString('en')

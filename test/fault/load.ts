@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { Browser } from '../http/browser.ts'
 import type { Counts } from './counts.ts'
+import { Lateness } from './lateness.ts'
 import { type Asked, type KnownSession, Person } from './person.ts'
 
 /** Between two requests of one person; longer after a refusal, or a dead database would be most of the load. */
@@ -25,6 +26,8 @@ export class Load {
   #refused = 0
   #plain = 0
   #slowest = 0
+  #slowestByItself = 0
+  readonly #lateness = new Lateness()
 
   constructor(port: number, { people = 40 }: { readonly people?: number } = {}) {
     this.#people = Array.from({ length: people }, (_, at) => new Person(port, `user${at}`))
@@ -59,6 +62,7 @@ export class Load {
   async end(): Promise<void> {
     this.#isOver = true
     await this.#working
+    this.#lateness.end()
     for (const person of this.#people) person.leave()
     this.#visitor.close()
   }
@@ -77,12 +81,15 @@ export class Load {
       lost,
       half,
       slowest: this.#slowest,
+      slowestByItself: this.#slowestByItself,
     }
   }
 
   async #use(person: Person): Promise<void> {
     while (!this.#isOver) {
+      const measured = this.#lateness.measure()
       const asked = await person.next()
+      this.#slowestByItself = Math.max(this.#slowestByItself, measured())
       this.#note(asked)
       await sleep(asked.answer?.status === 200 ? PAUSE_MS : PAUSE_AFTER_REFUSAL_MS)
     }
