@@ -116,4 +116,16 @@ describe(`workerd of miniflare ${VERSIONS.miniflare}`, () => {
     const again = cookies.map(async (cookie) => (await ask('/application/count', cookie)).json())
     expect(await Promise.all(again)).toEqual(users.map((userId) => ({ userId, count: 2 })))
   })
+
+  it('answers again after a database was silent, however many were refused', SOON, async () => {
+    const cookie = await signIn('patient')
+    const refused: Promise<Response>[] = []
+    for (let n = 0; n < 12; n++) {
+      const held = proxy.hold('select')
+      refused.push(ask('/application/', cookie))
+      await held.reached
+    }
+    for (const { status } of await Promise.all(refused)) expect(status).toBe(503)
+    expect(await (await ask('/application/', cookie)).json()).toEqual({ userId: 'patient' })
+  })
 })
