@@ -22,13 +22,13 @@ export function describeRedisStore(topology: Topology, program: RedisProgram): v
 
 /** The same with these clients, each of which `connect` connects to servers that run by then. */
 export function describeClients(
-  libraries: readonly ClientLibrary[],
+  some: readonly ClientLibrary[],
   cases: readonly StoreCase[],
   connect: (library: ClientLibrary) => Promise<OpenClient>,
 ): void {
   let stores = 0
 
-  describe.each(libraries)('RedisStore with $name', (library) => {
+  describe.each(some)('RedisStore with $name', (library) => {
     let clients: readonly [OpenClient, OpenClient]
 
     beforeAll(async () => {
