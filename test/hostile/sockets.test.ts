@@ -50,6 +50,9 @@ interface Sent {
   readonly genuine: readonly string[]
 }
 
+/** Node refuses a larger head by itself (16 KiB), and at once, before it answers what came earlier on the connection. */
+const LARGEST_HEAD = 16_000
+
 const READS = Array.from({ length: 17 }, (): Sent['route'] => 'read')
 const ROUTES: readonly [Sent['route'], ...Sent['route'][]] = ['set', 'sign-in', 'destroy', ...READS]
 
@@ -69,7 +72,7 @@ function aRequest(target: Target, seeds: Seeds, random: Random): Sent {
     ...(random.below(10) === 0 ? line('User-Agent', hostileUserAgent(random)) : []),
     Buffer.from('\r\n'),
   ])
-  return { bytes, route, genuine }
+  return bytes.length < LARGEST_HEAD ? { bytes, route, genuine } : aRequest(target, seeds, random)
 }
 
 /** Whether the answer is one that this request may have. */
