@@ -8,7 +8,16 @@ import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { libraries } from '../servers/redis-clients.ts'
 import type { RedisProgram } from '../servers/redis-node.ts'
 import { scale } from '../servers/scale.ts'
-import { answered, atAll, countAll, expectNothingLost, expectOrderly, setRedisStages } from './redis-stage.ts'
+import {
+  answered,
+  atAll,
+  countAll,
+  expectNothingLost,
+  expectOrderly,
+  freezeAndThaw,
+  killAndStart,
+  setRedisStages,
+} from './redis-stage.ts'
 
 /** Where nothing is to be noticed: a store that waits this long is not stopped by a busy machine. */
 const PATIENT = { timeout: 30 }
@@ -43,11 +52,7 @@ describe.each(PROGRAMS)('one server of %s under load, with every client', LONG, 
 
   it('killed and started again, it loses nothing, and is waited for while it loads', async () => {
     const stages = await setRedisStages('single', [server.node.port])
-    await atAll(stages, answered(60))
-    await server.node.kill()
-    await atAll(stages, ({ load }) => Promise.all([load.refused(4), load.plainAnswered(10)]))
-    await server.node.start()
-    await atAll(stages, answered(60))
+    await killAndStart(stages, server.node)
     for (const counts of await countAll('killed and restarted', stages, [server.node]))
       expectNothingLost(counts)
     expect(await readCount('errorstats', 'errorstat_LOADING')).toBeGreaterThan(0)
@@ -55,11 +60,7 @@ describe.each(PROGRAMS)('one server of %s under load, with every client', LONG, 
 
   it('frozen, it stops no request for longer than the deadline, and all goes on when it thaws', async () => {
     const stages = await setRedisStages('single', [server.node.port])
-    await atAll(stages, answered(60))
-    server.node.freeze()
-    await atAll(stages, ({ load }) => Promise.all([load.refused(12), load.plainAnswered(10)]))
-    server.node.thaw()
-    await atAll(stages, answered(60))
+    await freezeAndThaw(stages, server.node)
     for (const counts of await countAll('frozen and thawed', stages, [server.node])) expectNothingLost(counts)
   })
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { otherPatience } from '../servers/redis-settings.ts'
 import { scale } from '../servers/scale.ts'
-import { answered, atAll, countAll, expectNothingLost, setRedisStages } from './redis-stage.ts'
+import { countAll, expectNothingLost, freezeAndThaw, killAndStart, setRedisStages } from './redis-stage.ts'
 
 const LONG = { timeout: 120_000 * scale }
 
@@ -18,22 +18,14 @@ describe('one server of Redis under load, by clients with a patience of their ow
 
   it('killed and started again, it loses nothing, and needs no restart of theirs', async () => {
     const stages = await setRedisStages('single', [server.node.port], { clients: otherPatience })
-    await atAll(stages, answered(60))
-    await server.node.kill()
-    await atAll(stages, ({ load }) => Promise.all([load.refused(4), load.plainAnswered(10)]))
-    await server.node.start()
-    await atAll(stages, answered(60))
+    await killAndStart(stages, server.node)
     for (const counts of await countAll('killed and restarted', stages, [server.node]))
       expectNothingLost(counts)
   })
 
   it('frozen, it stops no request for longer than the deadline, and all goes on when it thaws', async () => {
     const stages = await setRedisStages('single', [server.node.port], { clients: otherPatience })
-    await atAll(stages, answered(60))
-    server.node.freeze()
-    await atAll(stages, ({ load }) => Promise.all([load.refused(12), load.plainAnswered(10)]))
-    server.node.thaw()
-    await atAll(stages, answered(60))
+    await freezeAndThaw(stages, server.node)
     for (const counts of await countAll('frozen and thawed', stages, [server.node])) expectNothingLost(counts)
   })
 })

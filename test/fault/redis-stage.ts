@@ -83,6 +83,24 @@ export async function atAll(
   await Promise.all(all.map(work))
 }
 
+/** Kills a server under load, and starts it again. */
+export async function killAndStart(stages: readonly RedisStage[], node: RedisNode): Promise<void> {
+  await atAll(stages, answered(60))
+  await node.kill()
+  await atAll(stages, ({ load }) => Promise.all([load.refused(4), load.plainAnswered(10)]))
+  await node.start()
+  await atAll(stages, answered(60))
+}
+
+/** Makes a server silent under load, and lets it go on. */
+export async function freezeAndThaw(stages: readonly RedisStage[], node: RedisNode): Promise<void> {
+  await atAll(stages, answered(60))
+  node.freeze()
+  await atAll(stages, ({ load }) => Promise.all([load.refused(12), load.plainAnswered(10)]))
+  node.thaw()
+  await atAll(stages, answered(60))
+}
+
 /** What became of a stage. */
 export interface RedisCounts extends Counts {
   /** Acknowledged ends of a session that were undone: sign-outs, and devices that a revocation had signed out. */
