@@ -14,7 +14,7 @@ const SESSIONS = 100
 const TIMES = 5 * scale
 /** Seconds. */
 const STORE_TIMEOUT = 1
-/** Bytes that the heap may grow between the second time and the last two. Less than 2 KiB for each connection. */
+/** Bytes that the heap may grow after the second time, whenever. Less than 2 KiB for each connection. */
 const GROWTH = 2_500_000
 
 describe('a flood over HTTP while the database is away', () => {
@@ -53,7 +53,7 @@ describe('a flood over HTTP while the database is away', () => {
         `${later} refused after it was back`,
       ])
       expect(slowest).toBeLessThan(STORE_TIMEOUT * 1000 + 8000)
-      expect((heaps.at(-1) ?? 0) - (heaps[1] ?? 0)).toBeLessThan(GROWTH)
+      expect(Math.max(...heaps.slice(2)) - (heaps[1] ?? 0)).toBeLessThan(GROWTH)
     },
     120_000 * scale,
   )
@@ -61,7 +61,11 @@ describe('a flood over HTTP while the database is away', () => {
 
 async function signIn(port: number): Promise<readonly string[]> {
   const browsers = Array.from({ length: SESSIONS }, () => new Browser(port))
-  await Promise.all(browsers.map((browser, at) => browser.ask(`/sign-in?to=user${at}`)))
+  // Until it is: who has no session needs no database, and a busy machine may be refused here.
+  const signInAt = async (browser: Browser, at: number): Promise<void> => {
+    while ((await browser.ask(`/sign-in?to=user${at}`)).status !== 200);
+  }
+  await Promise.all(browsers.map(signInAt))
   for (const browser of browsers) browser.close()
   return browsers.map(({ cookie }) => cookie)
 }

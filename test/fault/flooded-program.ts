@@ -15,7 +15,7 @@ server.keepAliveTimeout = 60_000
 process.on('message', async () => {
   // Twice, with time between for what ends by itself: one look in twenty found 4 MB that the next did not.
   globalThis.gc?.()
-  await pause(200)
+  await pause(50)
   globalThis.gc?.()
   process.send?.(process.memoryUsage().heapUsed)
 })
